@@ -1,0 +1,15 @@
+import { createHash, randomBytes } from "node:crypto";
+
+/** A new id of the model: 64 lower-case hex characters. */
+export const newId = (): string => randomBytes(32).toString("hex");
+
+/** The id that follows from facts, the same each time: 64 lower-case hex characters. */
+export const derivedId = (...facts: string[]): string => createHash("sha256").update(facts.join("\0")).digest("hex");
+
+/** How people see an id: its first 12 characters, as Docker does. */
+export const shortId = (id: string): string => id.slice(0, 12);
+
+export const isId = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
+
+/** Whether `text` could be the beginning of an id. */
+export const isIdPrefix = (text: string): boolean => /^[0-9a-f]{1,64}$/.test(text);

@@ -1,0 +1,19 @@
+import type { OptionValues } from "../../options.ts";
+import { list, pairs, text } from "../../options.ts";
+
+/** What can be asked of an endpoint when it is made, by publish or by attach --publish. */
+export const publishOptions = {
+  ip: text("IP", "IPv4 address of the service"),
+  ip6: text("IP", "IPv6 address of the service"),
+  mac: text("MAC", "MAC address of its interface"),
+  alias: list("NAME", "further name of the service in its network"),
+  label: pairs("KEY=VALUE", "label of the service"),
+};
+
+export const publishSpec = ({ ip, ip6, mac, alias, label }: OptionValues<typeof publishOptions>) => ({
+  ...(ip === undefined ? {} : { ip }),
+  ...(ip6 === undefined ? {} : { ip6 }),
+  ...(mac === undefined ? {} : { mac }),
+  aliases: [...alias],
+  labels: label,
+});

@@ -1,0 +1,15 @@
+import { Controller } from "../cnm/controller.ts";
+import { connect } from "../store/connect.ts";
+import type { Settings } from "./settings.ts";
+
+/** The model on the store that the settings name. Nothing is sent before the first use. */
+export function openController(
+  { store, node, defaultPools, stateDir, dockerHost }: Settings,
+  signal: AbortSignal,
+  warn: (message: string) => void,
+): Controller {
+  return new Controller({ store: connect(store), node, defaultPools, signal, warn }, async () => {
+    const { openKernel } = await import("../cnm/local.ts");
+    return openKernel({ stateDir, dockerHost, signal });
+  });
+}

@@ -1,0 +1,61 @@
+import type { Command } from "./command.ts";
+import { check } from "./commands/check.ts";
+import { complete } from "./commands/complete.ts";
+import { completion } from "./commands/completion.ts";
+import { endpointList } from "./commands/endpoint/ls.ts";
+import { endpointShow } from "./commands/endpoint/show.ts";
+import { ipamInfo } from "./commands/ipam/info.ts";
+import { ipamShow } from "./commands/ipam/show.ts";
+import { networkCreate } from "./commands/network/create.ts";
+import { networkInfo } from "./commands/network/info.ts";
+import { networkList } from "./commands/network/ls.ts";
+import { networkRemove } from "./commands/network/rm.ts";
+import { poolAdd } from "./commands/pool/add.ts";
+import { poolList } from "./commands/pool/ls.ts";
+import { poolRemove } from "./commands/pool/rm.ts";
+import { sandboxList } from "./commands/sandbox/ls.ts";
+import { sandboxShow } from "./commands/sandbox/show.ts";
+import { serviceAttach } from "./commands/service/attach.ts";
+import { serviceDetach } from "./commands/service/detach.ts";
+import { serviceInfo } from "./commands/service/info.ts";
+import { serviceList } from "./commands/service/ls.ts";
+import { servicePublish } from "./commands/service/publish.ts";
+import { serviceUnpublish } from "./commands/service/unpublish.ts";
+import { versionCommand } from "./commands/version.ts";
+
+/** What each noun is, for help and docs; in this order. */
+export const nouns: Readonly<Record<string, string>> = {
+  network: "Networks: groups of services that reach each other",
+  service: "Services: named endpoints, to which containers are attached",
+  endpoint: "Endpoints: interfaces into a network",
+  sandbox: "Sandboxes: the network namespaces of attached containers",
+  pool: "Pools that addresses are taken from",
+  ipam: "Addresses and who has them",
+};
+
+/** Every command there is. */
+export const tree: readonly Command[] = [
+  networkCreate,
+  networkRemove,
+  networkList,
+  networkInfo,
+  servicePublish,
+  serviceUnpublish,
+  serviceAttach,
+  serviceDetach,
+  serviceList,
+  serviceInfo,
+  endpointList,
+  endpointShow,
+  sandboxList,
+  sandboxShow,
+  poolAdd,
+  poolRemove,
+  poolList,
+  ipamShow,
+  ipamInfo,
+  check,
+  versionCommand,
+  completion,
+  complete,
+];

@@ -1,0 +1,195 @@
+/** The verb attach: an endpoint joins the sandbox of a running container, and only then has connectivity. */
+import { UserError, conflict } from "../base/errors.ts";
+import { failpoint } from "../base/failpoint.ts";
+import type { NetworkNamespace } from "../dataplane/netns.ts";
+import type { ContainerRef } from "../runtime/container.ts";
+import type { Stored } from "../store/codec.ts";
+import type { EndpointRecord, NetworkRecord, PoolRecord, SandboxRecord } from "../store/records.ts";
+import { type BoundService, release } from "./detach.ts";
+import type { Environment } from "./environment.ts";
+import { ensureSandbox, refreshNeighbours, withSandbox, withdrawIfIdle } from "./kernel.ts";
+import { getService } from "./lookup.ts";
+import type { ServiceView } from "./model.ts";
+import { type ServiceName, checkInterfaceName } from "./names.ts";
+import { readPools } from "./pools.ts";
+import { readMembers } from "./sandbox-plan.ts";
+import { containerLabel, isAlive, newSandbox, openSandbox, readSandbox, sandboxId, sandboxParts } from "./sandboxes.ts";
+import { replaceEndpoint } from "./services.ts";
+import { together, transact } from "./transact.ts";
+
+export interface AttachOptions {
+  /** In the container; the first free ethN when absent. */
+  interface?: string | undefined;
+  priority?: number | undefined;
+  /** Succeed when it is attached to this very container already. */
+  ignore?: boolean | undefined;
+}
+
+interface Attached {
+  readonly endpoint: EndpointRecord;
+  readonly network: NetworkRecord;
+  readonly sandbox: SandboxRecord;
+  readonly pools: readonly Stored<PoolRecord>[];
+  /** It was bound to this sandbox before: by an attach that died on its way, or that is done. */
+  readonly wasBound: boolean;
+}
+
+/**
+ * Attaches the service to the container: binds it in one transaction, then plumbs. When the kernel refuses, the
+ * binding is taken back. An attach that died on its way is finished by the same call.
+ * Errors: `conflict` when attached already, or the interface name is taken; `failure` of the kernel.
+ */
+export async function attach(
+  env: Environment,
+  container: ContainerRef,
+  name: ServiceName,
+  options: AttachOptions,
+): Promise<ServiceView> {
+  if (options.interface !== undefined) checkInterfaceName(options.interface);
+  const namespace = openSandbox(env, container);
+  try {
+    const id = sandboxId(env, namespace);
+    failpoint("attach:resolved");
+    await releaseIfDead(env, name, id);
+    const attached = await withSandbox(env, id, async () => {
+      failpoint("attach:locked");
+      const bound = await bind(env, container, namespace, name, options);
+      failpoint("attach:committed");
+      await plumb(env, bound, namespace, options);
+      mustStillRun(env, container, bound);
+      return bound;
+    }).catch(async (error: unknown) => {
+      if (error instanceof PlumbingFailed) {
+        await release(env, error.bound);
+        await withdrawIfIdle(env);
+        throw error.cause;
+      }
+      throw error;
+    });
+    failpoint("attach:plumbed");
+    await refreshNeighbours(env, attached.network.id, id);
+    failpoint("attach:done");
+    return { ...attached.endpoint, networkName: attached.network.name, sandbox: attached.sandbox };
+  } finally {
+    namespace.close();
+  }
+}
+
+/** The kernel refused what the store already says; `cause` is for the user. */
+class PlumbingFailed extends Error {
+  readonly bound: BoundService;
+
+  constructor(bound: BoundService, cause: unknown) {
+    super("plumbing failed", { cause });
+    this.bound = bound;
+  }
+}
+
+async function bind(
+  env: Environment,
+  container: ContainerRef,
+  namespace: NetworkNamespace,
+  name: ServiceName,
+  options: AttachOptions,
+): Promise<Attached> {
+  return transact<Attached>(env, async () => {
+    const [{ network, endpoint }, before, { existing: pools }] = await Promise.all([
+      getService(env.store, name),
+      readSandbox(env, env.node, sandboxId(env, namespace)),
+      readPools(env),
+    ]);
+    const sandbox = before?.value ?? newSandbox(env, container, namespace);
+    const { binding } = endpoint.value;
+    if (binding) {
+      if (binding.sandboxId !== sandbox.id || binding.node !== env.node)
+        throw await attachedElsewhere(env, endpoint.value, network.value);
+      return { result: { endpoint: endpoint.value, network: network.value, sandbox, pools, wasBound: true } };
+    }
+    const members = before ? await readMembers(env, before.value) : [];
+    const bound: EndpointRecord = {
+      ...endpoint.value,
+      binding: {
+        node: env.node,
+        sandboxId: sandbox.id,
+        interface: chooseInterface(env, namespace, members.map((member) => member.endpoint), options.interface),
+        hostInterface: env.drivers.get(network.value.driver).hostInterface(endpoint.value.id),
+        priority: options.priority ?? 0,
+        attachedAt: new Date().toISOString(),
+      },
+    };
+    const after: SandboxRecord = {
+      ...sandbox,
+      endpoints: [...sandbox.endpoints, { networkId: network.value.id, endpointId: bound.id }],
+    };
+    const networks = [...members.map((member) => member.network), network.value];
+    return {
+      result: { endpoint: bound, network: network.value, sandbox: after, pools, wasBound: false },
+      transaction: together(replaceEndpoint(endpoint, bound), sandboxParts(before, after, networks)),
+    };
+  });
+}
+
+async function plumb(
+  env: Environment,
+  bound: Attached,
+  namespace: NetworkNamespace,
+  { ignore = false }: AttachOptions,
+): Promise<void> {
+  try {
+    const wasMissing = await ensureSandbox(env, bound.sandbox, namespace, bound.pools);
+    if (!bound.wasBound || wasMissing || ignore) return;
+  } catch (error) {
+    throw error instanceof UserError ? new PlumbingFailed(bound, error) : error;
+  }
+  throw conflict(
+    `service ${bound.endpoint.name} is already attached to container ${containerLabel(bound.sandbox)}`,
+    "nothing to do; --ignore makes this a success",
+  );
+}
+
+function mustStillRun(env: Environment, { pid, startTime, name, id }: ContainerRef, bound: BoundService): void {
+  if (pid === undefined || startTime === undefined || env.host.sameProcess(pid, startTime)) return;
+  throw new PlumbingFailed(bound, conflict(`container ${name ?? id} exited while it was being attached`));
+}
+
+/** A binding to a container that is gone must not stand in the way of the next one. */
+async function releaseIfDead(env: Environment, name: ServiceName, id: string): Promise<void> {
+  const { endpoint, network } = await getService(env.store, name);
+  const { binding } = endpoint.value;
+  if (!binding || binding.node !== env.node || binding.sandboxId === id) return;
+  const sandbox = await readSandbox(env, binding.node, binding.sandboxId);
+  if (sandbox && isAlive(env, sandbox.value)) return;
+  await release(env, { endpoint: endpoint.value, network: network.value });
+}
+
+async function attachedElsewhere(
+  env: Environment,
+  endpoint: EndpointRecord,
+  network: NetworkRecord,
+): Promise<UserError> {
+  const { node = "", sandboxId: other = "" } = endpoint.binding ?? {};
+  const sandbox = await readSandbox(env, node, other);
+  const where = sandbox ? `container ${containerLabel(sandbox.value)}` : "another container";
+  return conflict(
+    `service ${endpoint.name} is already attached to ${where}${node === env.node ? "" : ` on node ${node}`}`,
+    `detach it first: calicoctl service detach ${endpoint.name}.${network.name}`,
+  );
+}
+
+function chooseInterface(
+  env: Environment,
+  namespace: NetworkNamespace,
+  others: readonly EndpointRecord[],
+  wanted: string | undefined,
+): string {
+  const taken = new Set([
+    ...env.host.interfacesOf(namespace),
+    ...others.flatMap(({ binding }) => binding?.interface ?? []),
+  ]);
+  if (wanted !== undefined) {
+    if (taken.has(wanted))
+      throw conflict(`the container has an interface ${wanted} already`, "choose another name, or leave --interface out");
+    return wanted;
+  }
+  for (let index = 0; ; index += 1) if (!taken.has(`eth${index}`)) return `eth${index}`;
+}

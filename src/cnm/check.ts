@@ -1,0 +1,116 @@
+/**
+ * The verb check: the store against itself, and the kernel of this host against the store. Nothing is taken away but
+ * what is known to be ours and to be wrong.
+ */
+import { UserError } from "../base/errors.ts";
+import { checkStore } from "./check-store.ts";
+import { release } from "./detach.ts";
+import type { Environment } from "./environment.ts";
+import { byDriver, withSandbox, withdrawIfIdle } from "./kernel.ts";
+import type { Problem } from "./model.ts";
+import type { NodePlan, PoolPlan, SandboxPlan } from "../drivers/driver.ts";
+import type { SandboxRecord } from "../store/records.ts";
+import { readPools } from "./pools.ts";
+import { type Member, planEndpoints, planPools, readAttached, readMembers } from "./sandbox-plan.ts";
+import { containerLabel, reopenSandbox } from "./sandboxes.ts";
+import { readWorld } from "./views.ts";
+
+/** A problem with what mends it, before it is asked for. */
+export interface Finding extends Omit<Problem, "repaired"> {
+  repair?(): Promise<void> | void;
+}
+
+/** Names each problem; with `repair`, mends what can be mended, and says of each whether it is. */
+export async function check(env: Environment, repair: boolean): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  // In this order, since what is mended in the store decides what the kernel should be.
+  for (const find of [checkStore, deadSandboxes, kernel]) {
+    const { findings, close } = await find(env);
+    try {
+      for (const finding of findings) problems.push(await settle(finding, repair));
+    } finally {
+      close();
+    }
+  }
+  if (repair) await withdrawIfIdle(env);
+  return problems;
+}
+
+export interface Findings {
+  readonly findings: readonly Finding[];
+  /** Gives back what the repairs needed. */
+  close(): void;
+}
+
+async function settle({ object, what, remedy, repair: mend }: Finding, repair: boolean): Promise<Problem> {
+  const problem = { object, what, ...(remedy === undefined ? {} : { remedy }) };
+  if (!repair || !mend) return { ...problem, repaired: false };
+  try {
+    await mend();
+    return { ...problem, repaired: true };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { ...problem, repaired: false, remedy: error.message };
+  }
+}
+
+/** Sandboxes of this host whose namespace is gone, by reboot or because the container ended. */
+async function deadSandboxes(env: Environment): Promise<Findings> {
+  const { sandboxes } = await readWorld(env);
+  const findings: Finding[] = [];
+  for (const sandbox of sandboxes.filter(({ node }) => node === env.node)) {
+    const namespace = reopenSandbox(env, sandbox);
+    namespace?.close();
+    if (namespace) continue;
+    for (const { endpoint, network } of await readMembers(env, sandbox))
+      findings.push({
+        object: `service ${endpoint.name}.${network.name}`,
+        what: `is attached to container ${containerLabel(sandbox)}, which is gone`,
+        repair: () => release(env, { endpoint, network }),
+      });
+  }
+  return { findings, close: () => {} };
+}
+
+async function kernel(env: Environment): Promise<Findings> {
+  const { sandboxes } = await readWorld(env);
+  const { existing } = await readPools(env);
+  const pools = planPools(existing);
+  const opened: { record: SandboxRecord; plan: SandboxPlan; members: Member[] }[] = [];
+  for (const record of sandboxes.filter(({ node }) => node === env.node)) {
+    const namespace = reopenSandbox(env, record);
+    if (!namespace) continue;
+    const members = await readMembers(env, record);
+    opened.push({ record, members, plan: { namespace, endpoints: await planEndpoints(env, members, existing) } });
+  }
+  const findings: Finding[] = [];
+  for (const driver of env.drivers.all()) {
+    const plan = await nodePlan(env, driver.name, opened, pools);
+    for (const { object, what, remedy, repair } of await driver.differences(plan))
+      findings.push({
+        object,
+        what,
+        ...(remedy === undefined ? {} : { remedy }),
+        ...(repair ? { repair: () => withSandbox(env, "check", async () => repair()) } : {}),
+      });
+  }
+  return { findings, close: () => opened.forEach(({ plan }) => plan.namespace.close()) };
+}
+
+async function nodePlan(
+  env: Environment,
+  driver: string,
+  opened: readonly { plan: SandboxPlan; members: readonly Member[] }[],
+  pools: readonly PoolPlan[],
+): Promise<NodePlan> {
+  const sandboxes = opened.map(({ plan, members }) => ({
+    namespace: plan.namespace,
+    endpoints: byDriver(members, plan.endpoints).get(driver) ?? [],
+  }));
+  const networks = new Map(sandboxes.flatMap(({ endpoints }) => endpoints.map(({ network }) => [network.id, network])));
+  const attached = await readAttached(env, [...networks.keys()]);
+  const members = [...networks].flatMap(([id, network]) =>
+    (attached.get(id) ?? []).flatMap(({ addresses }) => addresses.map((address) => ({ network, address }))),
+  );
+  return { sandboxes, pools, members };
+}

@@ -1,0 +1,156 @@
+/** The one door to the model: the command line, the agent and the Docker plugin all call this. */
+import { type AttachOptions, attach } from "./attach.ts";
+import { check } from "./check.ts";
+import { detach } from "./detach.ts";
+import type { Environment, Kernel, StoreEnvironment } from "./environment.ts";
+import { addressReport, ipamReport, listPools } from "./ipam.ts";
+import type {
+  AddressReport,
+  EndpointDetail,
+  IpamReport,
+  Network,
+  NetworkDetail,
+  NetworkView,
+  Pool,
+  PoolView,
+  Problem,
+  SandboxView,
+  ServiceView,
+} from "./model.ts";
+import { type ServiceName, checkInterfaceName, checkPriority, parsePublishedName, parseServiceName } from "./names.ts";
+import { type NetworkSpec, createNetwork, ensureNetwork, getOrDefaultNetwork, removeNetwork } from "./networks.ts";
+import { type PoolOptions, addSharedPools, removePool } from "./pools.ts";
+import { type PublishSpec, checkPublishSpec, publish } from "./services.ts";
+import { unpublish, unpublishFree } from "./unpublish.ts";
+import { endpointDetail, listNetworks, listSandboxes, listServices, networkDetail, sandboxView, serviceView } from "./views.ts";
+
+export interface AttachRequest extends AttachOptions {
+  /** Make the network and the service too, when they are missing. */
+  publish?: boolean | undefined;
+  /** For the service that is then made. */
+  spec?: PublishSpec | undefined;
+}
+
+/** All methods reject with UserError for what is the user's or the world's to mend; input is checked first. */
+export class Controller {
+  readonly #env: StoreEnvironment;
+  readonly #kernel: () => Promise<Kernel>;
+
+  /** `kernel` is called by the verbs that need it. */
+  constructor(env: StoreEnvironment, kernel: () => Promise<Kernel>) {
+    this.#env = env;
+    this.#kernel = kernel;
+  }
+
+  async createNetwork(spec: NetworkSpec, options: { ignore?: boolean | undefined } = {}): Promise<Network> {
+    return createNetwork(await this.#world(), spec, options);
+  }
+
+  removeNetwork(reference: string): Promise<Network> {
+    return removeNetwork(this.#env, reference);
+  }
+
+  networks(): Promise<NetworkView[]> {
+    return listNetworks(this.#env);
+  }
+
+  network(reference: string): Promise<NetworkDetail> {
+    return networkDetail(this.#env, reference);
+  }
+
+  /** `name` is SERVICE[.NETWORK[.DRIVER]]; with a driver, the network is made if missing. */
+  async publish(name: string, spec: PublishSpec, options: { ignore?: boolean | undefined } = {}): Promise<ServiceView> {
+    const parsed = parsePublishedName(name);
+    checkPublishSpec(spec);
+    const env = await this.#world();
+    const network = await networkFor(env, parsed);
+    const { endpoint } = await publish(env, network, parsed.service, spec, options);
+    return { ...endpoint, networkName: network.name };
+  }
+
+  async unpublish(name: string, options: { force?: boolean | undefined } = {}): Promise<void> {
+    return unpublish(await this.#world(), parseServiceName(name), options);
+  }
+
+  async attach(container: string, name: string, request: AttachRequest = {}): Promise<ServiceView> {
+    const parsed = request.publish ? parsePublishedName(name) : parseServiceName(name);
+    if (request.interface !== undefined) checkInterfaceName(request.interface);
+    if (request.priority !== undefined) checkPriority(request.priority);
+    checkPublishSpec(request.spec ?? {});
+    const env = await this.#world();
+    const found = await env.host.resolve(container);
+    if (!request.publish) return attach(env, found, parsed, request);
+    const network = await ensureNetwork(env, parsed.network, parsed.driver);
+    const published = await publish(env, network, parsed.service, request.spec ?? {}, { ignore: true });
+    try {
+      return await attach(env, found, parsed, request);
+    } catch (error) {
+      // All of it or nothing: what was published only for this attach goes with it.
+      if (published.created) await unpublishFree(env, { endpoint: published.endpoint, network });
+      throw error;
+    }
+  }
+
+  /** Without `container`, from wherever it is attached. */
+  async detach(
+    container: string | undefined,
+    name: string,
+    options: { ignore?: boolean | undefined } = {},
+  ): Promise<void> {
+    return detach(await this.#world(), container, parseServiceName(name), options);
+  }
+
+  services({ network }: { network?: string | undefined } = {}): Promise<ServiceView[]> {
+    return listServices(this.#env, network);
+  }
+
+  service(name: string): Promise<ServiceView> {
+    return serviceView(this.#env, name);
+  }
+
+  /** `reference` is an endpoint id, an unambiguous prefix of one, or a service name. */
+  async endpoint(reference: string): Promise<EndpointDetail> {
+    return endpointDetail(await this.#world(), reference);
+  }
+
+  async sandboxes(): Promise<SandboxView[]> {
+    return listSandboxes(await this.#world());
+  }
+
+  async sandbox(reference: string): Promise<SandboxView> {
+    return sandboxView(await this.#world(), reference);
+  }
+
+  async addPools(cidrs: readonly string[], options: PoolOptions): Promise<Pool[]> {
+    return addSharedPools(await this.#world(), cidrs, options);
+  }
+
+  removePool(cidr: string): Promise<void> {
+    return removePool(this.#env, cidr);
+  }
+
+  pools(): Promise<PoolView[]> {
+    return listPools(this.#env);
+  }
+
+  ipamShow(): Promise<IpamReport> {
+    return ipamReport(this.#env);
+  }
+
+  ipamInfo(ip: string): Promise<AddressReport> {
+    return addressReport(this.#env, ip);
+  }
+
+  async check({ repair }: { repair: boolean }): Promise<{ problems: Problem[] }> {
+    return { problems: await check(await this.#world(), repair) };
+  }
+
+  async #world(): Promise<Environment> {
+    return { ...this.#env, ...(await this.#kernel()) };
+  }
+}
+
+/** A network that is named with its driver is made if missing, and so is the default one. */
+function networkFor(env: Environment, { network, driver }: ServiceName): Promise<Network> {
+  return driver === undefined ? getOrDefaultNetwork(env, network) : ensureNetwork(env, network, driver);
+}

@@ -1,0 +1,139 @@
+/** The verb detach, and what unpublish and repair share with it. */
+import { conflict } from "../base/errors.ts";
+import { failpoint } from "../base/failpoint.ts";
+import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/records.ts";
+import type { Transaction } from "../store/store.ts";
+import type { Environment } from "./environment.ts";
+import { ensureSandbox, refreshNeighbours, removeFromKernel, withSandbox, withdrawIfIdle } from "./kernel.ts";
+import { type FoundService, getService, getServiceById } from "./lookup.ts";
+import type { ServiceName } from "./names.ts";
+import { readPools } from "./pools.ts";
+import { readMembers } from "./sandbox-plan.ts";
+import { containerLabel, openSandbox, readSandbox, reopenSandbox, sandboxId, sandboxParts } from "./sandboxes.ts";
+import { replaceEndpoint } from "./services.ts";
+import { together, transact } from "./transact.ts";
+
+/** An endpoint as it was read, bound or not. */
+export interface BoundService {
+  readonly endpoint: EndpointRecord;
+  readonly network: NetworkRecord;
+}
+
+/**
+ * Detaches the service; its addresses stay its own. A detach that died on its way is finished by the same call.
+ * Errors: `not-found`, `conflict` when it is not attached, is attached to another container than `container`, or on
+ * another node.
+ */
+export async function detach(
+  env: Environment,
+  container: string | undefined,
+  name: ServiceName,
+  { ignore = false }: { ignore?: boolean | undefined } = {},
+): Promise<void> {
+  const found = await getService(env.store, name);
+  const service = { endpoint: found.endpoint.value, network: found.network.value };
+  const { binding } = service.endpoint;
+  if (!binding) {
+    const finished = await removeFromKernel(env, service.endpoint, service.network);
+    if (!finished && !ignore)
+      throw conflict(`service ${service.endpoint.name} is not attached`, "calicoctl service ls shows what is");
+  } else {
+    mustBeHere(env, service, "detach it there");
+    if (container !== undefined) await mustBeAttachedTo(env, container, service);
+    await release(env, service);
+  }
+  failpoint("detach:done");
+  await withdrawIfIdle(env);
+}
+
+/**
+ * Takes the endpoint out of its sandbox, in the store and then in the kernel; the endpoints that remain re-elect the
+ * gateway. `also` are further parts of the same transaction, such as those that delete the endpoint; they replace the
+ * write that unbinds it.
+ */
+export async function release(
+  env: Environment,
+  { endpoint, network }: BoundService,
+  also?: (found: FoundService) => Transaction,
+): Promise<void> {
+  const id = endpoint.binding?.sandboxId ?? "";
+  const node = endpoint.binding?.node ?? env.node;
+  await withSandbox(env, id, async () => {
+    failpoint("detach:locked");
+    const after = await unbind(env, endpoint, node, also);
+    failpoint("detach:committed");
+    await removeFromKernel(env, endpoint, network);
+    failpoint("detach:unplumbed");
+    const namespace = after && reopenSandbox(env, after);
+    if (!after || !namespace) return;
+    try {
+      await ensureSandbox(env, after, namespace, (await readPools(env)).existing, network.driver);
+    } finally {
+      namespace.close();
+    }
+  });
+  await refreshNeighbours(env, network.id, id);
+}
+
+/** The record of the sandbox as it is left, if it had one. */
+async function unbind(
+  env: Environment,
+  { id, networkId }: EndpointRecord,
+  node: string,
+  also: ((found: FoundService) => Transaction) | undefined,
+): Promise<SandboxRecord | undefined> {
+  return transact(env, async () => {
+    const found = await getServiceById(env.store, networkId, id);
+    // Somebody else has done it meanwhile.
+    if (!found || (!found.endpoint.value.binding && !also)) return { result: undefined };
+    const { endpoint } = found;
+    const { binding, ...free } = endpoint.value;
+    const change = also ? also(found) : replaceEndpoint(endpoint, free);
+    const before = binding ? await readSandbox(env, node, binding.sandboxId) : undefined;
+    if (!before) return { result: undefined, transaction: change };
+    const members = await readMembers(env, before.value);
+    const after: SandboxRecord = {
+      ...before.value,
+      endpoints: before.value.endpoints.filter(({ endpointId }) => endpointId !== id),
+    };
+    const stay = members.filter((member) => member.endpoint.id !== id).map(({ network }) => network);
+    const former = members.map(({ network }) => network);
+    failpoint("detach:planned");
+    return { result: after, transaction: together(change, sandboxParts(before, after, stay, former)) };
+  });
+}
+
+/** Errors: `conflict` when it is bound on another node. */
+export function mustBeHere(env: Environment, { endpoint }: BoundService, hint: string): void {
+  const node = endpoint.binding?.node;
+  if (node !== undefined && node !== env.node)
+    throw conflict(`service ${endpoint.name} is attached on node ${node}, this is ${env.node}`, hint);
+}
+
+/** Accepts what the record says of the container, so that one that is gone can still be named; else asks the host. */
+async function mustBeAttachedTo(env: Environment, container: string, { endpoint }: BoundService): Promise<void> {
+  const { node, sandboxId: id } = endpoint.binding ?? { node: env.node, sandboxId: "" };
+  const sandbox = await readSandbox(env, node, id);
+  if (!sandbox || isNamed(sandbox.value, container)) return;
+  const namespace = openSandbox(env, await env.host.resolve(container));
+  const other = sandboxId(env, namespace);
+  namespace.close();
+  if (other !== id)
+    throw conflict(
+      `service ${endpoint.name} is attached to container ${containerLabel(sandbox.value)}, not to ${container}`,
+      "leave the container out to detach it from wherever it is",
+    );
+}
+
+function isNamed({ containerId, containerName, pid, runtime, namespace }: SandboxRecord, text: string): boolean {
+  const bare = text.replace(/^(pid|docker|podman|containerd):/, "");
+  return (
+    text === containerId ||
+    bare === containerId ||
+    bare === containerName ||
+    bare === String(pid) ||
+    text === namespace.path ||
+    (runtime === "netns" && namespace.path.endsWith(`/${text.replace(/^netns:/, "")}`) && text.startsWith("netns:")) ||
+    (/^[0-9a-f]{12,}$/.test(bare) && containerId.startsWith(bare))
+  );
+}

@@ -1,0 +1,59 @@
+import type { Driver } from "../drivers/driver.ts";
+import type { HostNetwork } from "../ipam/pools.ts";
+import type { ContainerRef } from "../runtime/container.ts";
+import type { Store } from "../store/store.ts";
+import type { NetworkNamespace } from "../dataplane/netns.ts";
+
+export type Warn = (message: string) => void;
+
+/** What the verbs that only read and write the store need. */
+export interface StoreEnvironment {
+  readonly store: Store;
+  /** The name of this host in the cluster. */
+  readonly node: string;
+  /** Whether the default pools are made on first use. */
+  readonly defaultPools: boolean;
+  readonly signal?: AbortSignal | undefined;
+  /** For what a person should know but is no failure; one line. */
+  readonly warn: Warn;
+}
+
+/** This host's kernel and containers. Loaded apart, since most commands do without it. */
+export interface Kernel {
+  readonly host: Host;
+  readonly drivers: Drivers;
+}
+
+/** The world as it is handed to the verbs of the model. */
+export interface Environment extends StoreEnvironment, Kernel {}
+
+/** The host that the verbs work on. */
+export interface Host {
+  /** Changes with every boot. */
+  bootId(): string;
+  /** The networks that the host itself is on or has routes to; ours are left out. */
+  networks(): Promise<readonly HostNetwork[]>;
+  /** From what a person named to a namespace. Errors: `not-found`, `conflict`, `usage`. */
+  resolve(container: string): Promise<ContainerRef>;
+  /** Whether the process is there and is still the one that started at `startTime`. */
+  sameProcess(pid: number, startTime: string): boolean;
+  /** Errors: `not-found`, `failure`. */
+  openNamespace(path: string): NetworkNamespace;
+  /** The names of the interfaces in it. */
+  interfacesOf(namespace: NetworkNamespace): readonly string[];
+  /** Serialises work between the processes of this host; goes with its process. */
+  lock(name: string, mode: LockMode): Promise<Lock | undefined>;
+}
+
+/** "try" is exclusive, and gives up (undefined) when somebody else has it. */
+export type LockMode = "exclusive" | "shared" | "try";
+
+export interface Lock {
+  release(): void;
+}
+
+export interface Drivers {
+  /** Errors: `usage` for a driver that is not there. */
+  get(name: string): Driver;
+  all(): readonly Driver[];
+}

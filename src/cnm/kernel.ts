@@ -1,0 +1,107 @@
+/** Makes the kernel agree with the records of one sandbox. Shared by attach, detach and check. */
+import { failure } from "../base/errors.ts";
+import type { NetworkNamespace } from "../dataplane/netns.ts";
+import type { EndpointPlan } from "../drivers/driver.ts";
+import type { Stored } from "../store/codec.ts";
+import { keys } from "../store/keys.ts";
+import type { EndpointRecord, NetworkRecord, PoolRecord, SandboxRecord } from "../store/records.ts";
+import type { Environment, Lock } from "./environment.ts";
+import { readPools } from "./pools.ts";
+import { type Member, planEndpoints, planNetwork, planPools, readMembers } from "./sandbox-plan.ts";
+import { readSandbox, reopenSandbox } from "./sandboxes.ts";
+
+/** Runs `work` while no other process works on the sandbox, and none withdraws the drivers from the host. */
+export async function withSandbox<T>(env: Environment, id: string, work: () => Promise<T>): Promise<T> {
+  const host = await mustLock(env, "host", "shared");
+  try {
+    const sandbox = await mustLock(env, `sandbox-${id}`, "exclusive");
+    try {
+      return await work();
+    } finally {
+      sandbox.release();
+    }
+  } finally {
+    host.release();
+  }
+}
+
+async function mustLock(env: Environment, name: string, mode: "shared" | "exclusive"): Promise<Lock> {
+  const lock = await env.host.lock(name, mode);
+  if (!lock) throw failure(`the lock ${name} was not given`);
+  return lock;
+}
+
+/**
+ * Makes the whole sandbox as the store says, in the namespace that is open. `former` is the driver of an endpoint that
+ * was just taken out, which may have left something. Returns whether anything was missing.
+ */
+export async function ensureSandbox(
+  env: Environment,
+  sandbox: Pick<SandboxRecord, "endpoints">,
+  namespace: NetworkNamespace,
+  pools: readonly Stored<PoolRecord>[],
+  former?: string,
+): Promise<boolean> {
+  const members = await readMembers(env, sandbox);
+  const plans = await planEndpoints(env, members, pools);
+  let wasMissing = false;
+  for (const [name, endpoints] of byDriver(members, plans, former))
+    wasMissing = (await env.drivers.get(name).ensure({ namespace, endpoints }, planPools(pools))) || wasMissing;
+  return wasMissing;
+}
+
+/** The endpoints of a sandbox by the name of their driver. */
+export function byDriver(
+  members: readonly Member[],
+  plans: readonly EndpointPlan[],
+  former?: string,
+): Map<string, EndpointPlan[]> {
+  const drivers = new Map<string, EndpointPlan[]>(former === undefined ? [] : [[former, []]]);
+  for (const { endpoint, network } of members) {
+    const own = plans.filter(({ id }) => id === endpoint.id);
+    drivers.set(network.driver, [...(drivers.get(network.driver) ?? []), ...own]);
+  }
+  return drivers;
+}
+
+/** Takes an endpoint out of the kernel. Returns whether anything of it was there. */
+export function removeFromKernel(env: Environment, endpoint: EndpointRecord, network: NetworkRecord): Promise<boolean> {
+  const driver = env.drivers.get(network.driver);
+  const { id, name, mac, addresses } = endpoint;
+  const hostInterface = driver.hostInterface(id);
+  return driver.remove({ id, name, mac, addresses, hostInterface, network: planNetwork(network) });
+}
+
+/**
+ * Brings up to date the other sandboxes of this host that hold a route to each member of the network, after one came
+ * or went. Their own locks are taken, so no lock of another sandbox may be held.
+ */
+export async function refreshNeighbours(env: Environment, networkId: string, except: string): Promise<void> {
+  const prefix = keys.memberRoutes(networkId, env.node);
+  const { ranges } = await env.store.read([{ prefix, keysOnly: true }]);
+  const ids = ranges[0]?.kvs.map(({ key }) => key.slice(prefix.length)).filter((id) => id !== except) ?? [];
+  for (const id of ids)
+    await withSandbox(env, id, async () => {
+      const sandbox = await readSandbox(env, env.node, id);
+      const namespace = sandbox && reopenSandbox(env, sandbox.value);
+      if (!sandbox || !namespace) return;
+      try {
+        await ensureSandbox(env, sandbox.value, namespace, (await readPools(env)).existing);
+      } finally {
+        namespace.close();
+      }
+    });
+}
+
+/** After the last endpoint of this host: the drivers leave the host as they found it. */
+export async function withdrawIfIdle(env: Environment): Promise<void> {
+  const lock = await env.host.lock("host", "try");
+  // Somebody is at work: whoever detaches last withdraws.
+  if (!lock) return;
+  try {
+    const { ranges } = await env.store.read([{ prefix: keys.sandboxes(env.node), countOnly: true }]);
+    if (ranges[0]?.count === 0) for (const driver of env.drivers.all()) await driver.withdraw();
+  } finally {
+    lock.release();
+  }
+}

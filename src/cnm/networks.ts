@@ -1,0 +1,194 @@
+/** The verbs of networks. */
+import { conflict, usageError } from "../base/errors.ts";
+import { failpoint } from "../base/failpoint.ts";
+import { isIdPrefix, newId } from "../base/id.ts";
+import { type Prefix, contains, covers, parseAddress } from "../base/address.ts";
+import { type PoolSpec, addPools, checkPrefix, newPool } from "../ipam/pools.ts";
+import { decodeAll, encode } from "../store/codec.ts";
+import { addressRange, keys } from "../store/keys.ts";
+import { type NetworkRecord, type PoolRecord, SCHEMA_VERSION, poolSchema } from "../store/records.ts";
+import type { Transaction } from "../store/store.ts";
+import type { Environment, StoreEnvironment } from "./environment.ts";
+import { findNetwork, getNetwork } from "./lookup.ts";
+import { warnQuarantined } from "./model.ts";
+import { DEFAULT_DRIVER, DEFAULT_NETWORK, checkName, checkPairs } from "./names.ts";
+import { poolRemoval, readPools } from "./pools.ts";
+import { together, transact } from "./transact.ts";
+
+export interface NetworkSpec {
+  name: string;
+  driver?: string | undefined;
+  subnets?: readonly string[] | undefined;
+  /** Each lies inside one of the subnets. */
+  ipRanges?: readonly string[] | undefined;
+  gateways?: readonly string[] | undefined;
+  internal?: boolean | undefined;
+  ipv6?: boolean | undefined;
+  labels?: Readonly<Record<string, string>> | undefined;
+  options?: Readonly<Record<string, string>> | undefined;
+  /** Even though a subnet overlaps a network of this host. */
+  force?: boolean | undefined;
+}
+
+/**
+ * Creates the network and the pools of its own, or nothing. With `ignore`, a network of that name that is there
+ * already is the answer. Errors: `usage`, `conflict` when the name is taken or a subnet overlaps.
+ */
+export async function createNetwork(
+  env: Environment,
+  spec: NetworkSpec,
+  { ignore = false }: { ignore?: boolean | undefined } = {},
+): Promise<NetworkRecord> {
+  const { network, pools } = newNetwork(env, spec);
+  const host = spec.force || pools.length === 0 ? [] : await env.host.networks();
+  return transact(env, async () => {
+    const existing = await nameOwner(env, network.name);
+    if (existing?.id === network.id) return { result: network };
+    if (existing && ignore) return { result: sameDriver(existing, spec.driver) };
+    if (existing)
+      throw conflict(`network ${network.name} exists`, "choose another name, or --ignore to use the one there is");
+    const own = pools.length === 0 ? undefined : await readPools(env);
+    failpoint("network-create:planned");
+    return {
+      result: network,
+      transaction: together(
+        networkParts(network),
+        own ? addPools(pools, own.existing.map(({ value }) => value), host, own.revision) : { guards: [], writes: [] },
+      ),
+    };
+  });
+}
+
+/** The network of that name; made if there is none. Errors: `conflict` when it has another driver. */
+export async function ensureNetwork(env: Environment, name: string, driver?: string): Promise<NetworkRecord> {
+  const existing = await nameOwner(env, name);
+  return existing ? sameDriver(existing, driver) : createNetwork(env, { name, driver }, { ignore: true });
+}
+
+/** The default network is made on first use; any other must be there. */
+export async function getOrDefaultNetwork(env: Environment, name: string): Promise<NetworkRecord> {
+  if (name === DEFAULT_NETWORK) return ensureNetwork(env, name);
+  return (await getNetwork(env.store, name)).value;
+}
+
+/** Errors: `not-found`, `conflict` while it has endpoints. */
+export async function removeNetwork(env: StoreEnvironment, reference: string): Promise<NetworkRecord> {
+  return transact(env, async () => {
+    const network = await getNetwork(env.store, reference);
+    const { id, name } = network.value;
+    const { ranges } = await env.store.read([
+      { prefix: keys.endpoints(id), countOnly: true },
+      { prefix: keys.pools },
+      { prefix: `${keys.ipam}cursors/`, keysOnly: true },
+    ]);
+    const count = ranges[0]?.count ?? 0;
+    if (count > 0)
+      throw conflict(
+        `network ${name} has ${count} ${count === 1 ? "service" : "services"}`,
+        `unpublish first: calicoctl service ls --network ${name}`,
+      );
+    const pools = decodeAll(poolSchema, ranges[1], warnQuarantined(env.warn))
+      .map(({ value }) => value)
+      .filter(({ networkId }) => networkId === id);
+    failpoint("network-rm:planned");
+    return {
+      result: network.value,
+      transaction: {
+        guards: [
+          { unchanged: network.key, modRevision: network.modRevision },
+          { emptyPrefix: keys.endpoints(id) },
+          ...pools.map(({ cidr }) => ({ emptyRange: addressRange(checkPrefix("pool", cidr)) })),
+        ],
+        writes: [
+          { delete: network.key },
+          { delete: keys.networkName(name) },
+          ...pools.flatMap((pool) => poolRemoval(pool, ranges[2])),
+        ],
+      },
+    };
+  });
+}
+
+function networkParts(network: NetworkRecord): Transaction {
+  return {
+    guards: [{ absent: keys.networkName(network.name) }, { absent: keys.network(network.id) }],
+    writes: [
+      { put: keys.network(network.id), value: encode(network) },
+      { put: keys.networkName(network.name), value: network.id },
+    ],
+  };
+}
+
+function newNetwork(env: Environment, spec: NetworkSpec): { network: NetworkRecord; pools: PoolRecord[] } {
+  const name = checkName("network name", spec.name);
+  const driver = env.drivers.get(spec.driver ?? DEFAULT_DRIVER);
+  const options = checkPairs("option", spec.options ?? {});
+  const { natOutgoing } = driver.checkOptions(options);
+  const id = newId();
+  const createdAt = new Date().toISOString();
+  const pools = poolSpecs(spec, { natOutgoing: natOutgoing && !spec.internal, networkId: id }).map((pool) =>
+    newPool(pool, createdAt),
+  );
+  const network: NetworkRecord = {
+    v: SCHEMA_VERSION,
+    id,
+    name,
+    driver: driver.name,
+    internal: spec.internal ?? false,
+    ipv6: (spec.ipv6 ?? false) || pools.some(({ family }) => family === 6),
+    labels: checkPairs("label", spec.labels ?? {}),
+    options,
+    pools: pools.map(({ cidr }) => cidr),
+    createdAt,
+  };
+  return { network, pools };
+}
+
+/** Gives each ip range and gateway to the subnet that holds it. */
+function poolSpecs(
+  { subnets = [], ipRanges = [], gateways = [] }: NetworkSpec,
+  common: { natOutgoing: boolean; networkId: string },
+): PoolSpec[] {
+  const parsed = subnets.map((text) => ({ text, prefix: checkPrefix("subnet", text) }));
+  const ranges = ipRanges.map((text) => ({ text, prefix: checkPrefix("ip range", text) }));
+  const homes = { ranges: new Map<Prefix, string>(), gateways: new Map<Prefix, string>() };
+  for (const { text, prefix } of ranges) {
+    const home = parsed.find((subnet) => covers(subnet.prefix, prefix));
+    give(homes.ranges, home?.prefix, "ip range", text);
+  }
+  for (const text of gateways) {
+    const address = parseAddress(text);
+    if (!address) throw usageError(`gateway ${JSON.stringify(text)} is not an address`, "for example 10.1.0.1");
+    const home = parsed.find((subnet) => contains(subnet.prefix, address));
+    give(homes.gateways, home?.prefix, "gateway", text);
+  }
+  return parsed.map(({ text, prefix }) => ({
+    cidr: text,
+    ipRange: homes.ranges.get(prefix),
+    gateway: homes.gateways.get(prefix),
+    disabled: false,
+    ...common,
+  }));
+}
+
+function give(homes: Map<Prefix, string>, subnet: Prefix | undefined, what: string, text: string): void {
+  if (!subnet) throw usageError(`${what} ${text} is inside no --subnet`, "give the subnet that holds it");
+  if (homes.has(subnet)) throw usageError(`${what} ${text} is the second one of its subnet`);
+  homes.set(subnet, text);
+}
+
+async function nameOwner(env: StoreEnvironment, name: string): Promise<NetworkRecord | undefined> {
+  const found = await findNetwork(env.store, name);
+  // An id prefix may look like a name; only the exact name is taken.
+  if (found && found.value.name !== name && isIdPrefix(name)) return undefined;
+  return found?.value;
+}
+
+function sameDriver(network: NetworkRecord, driver: string | undefined): NetworkRecord {
+  if (driver !== undefined && driver !== network.driver)
+    throw conflict(
+      `network ${network.name} has the driver ${network.driver}, not ${driver}`,
+      "leave the driver out, or choose another network name",
+    );
+  return network;
+}

@@ -1,0 +1,132 @@
+/** From the records of a sandbox to what a driver is to make of it. */
+import { type Family, familyOf, hostPrefix } from "../base/address.ts";
+import type { EndpointPlan, NetworkPlan, PoolPlan } from "../drivers/driver.ts";
+import { poolsFor } from "../ipam/pools.ts";
+import { type Stored, decodeAll } from "../store/codec.ts";
+import { keys } from "../store/keys.ts";
+import {
+  type EndpointRecord,
+  type NetworkRecord,
+  type PoolRecord,
+  type SandboxRecord,
+  endpointSchema,
+  networkSchema,
+} from "../store/records.ts";
+import type { StoreEnvironment } from "./environment.ts";
+import { electGateway } from "./gateway.ts";
+import { warnQuarantined } from "./model.ts";
+
+/** An endpoint of a sandbox, with its network. */
+export interface Member {
+  readonly endpoint: EndpointRecord;
+  readonly network: NetworkRecord;
+}
+
+/** The endpoints that the record of the sandbox names. */
+export async function readMembers(env: StoreEnvironment, sandbox: Pick<SandboxRecord, "endpoints">): Promise<Member[]> {
+  if (sandbox.endpoints.length === 0) return [];
+  const { ranges } = await env.store.read(
+    sandbox.endpoints.flatMap(({ networkId, endpointId }) => [
+      { key: keys.endpoint(networkId, endpointId) },
+      { key: keys.network(networkId) },
+    ]),
+  );
+  const quarantine = warnQuarantined(env.warn);
+  return sandbox.endpoints.flatMap((_, index) => {
+    const [endpoint] = decodeAll(endpointSchema, ranges[2 * index], quarantine);
+    const [network] = decodeAll(networkSchema, ranges[2 * index + 1], quarantine);
+    return endpoint && network ? [{ endpoint: endpoint.value, network: network.value }] : [];
+  });
+}
+
+/**
+ * The networks whose members each need a route of their own: those that draw from a pool together with another
+ * network of the same sandbox, so that the pool's prefix does not tell which of them an address is on.
+ */
+export function memberRouted(networks: readonly NetworkRecord[]): Set<string> {
+  const sharing = (family: Family): string[] => [
+    ...new Set(networks.filter((network) => drawsFromShared(network, family)).map(({ id }) => id)),
+  ];
+  return new Set([sharing(4), sharing(6)].filter((ids) => ids.length > 1).flat());
+}
+
+const drawsFromShared = (network: NetworkRecord, family: Family): boolean =>
+  !network.pools.some((cidr) => familyOf(cidr) === family) &&
+  (family === 6 ? network.ipv6 : network.pools.length === 0);
+
+/** The attached addresses of each of the networks, on whatever node. */
+export async function readAttached(
+  env: StoreEnvironment,
+  networkIds: readonly string[],
+): Promise<Map<string, EndpointRecord[]>> {
+  if (networkIds.length === 0) return new Map();
+  const { ranges } = await env.store.read(networkIds.map((id) => ({ prefix: keys.endpoints(id) })));
+  return new Map(
+    networkIds.map((id, index) => [
+      id,
+      decodeAll(endpointSchema, ranges[index], warnQuarantined(env.warn))
+        .map(({ value }) => value)
+        .filter(({ binding }) => binding !== undefined),
+    ]),
+  );
+}
+
+/** The endpoints of one sandbox, with the gateway elected and what each of them leads to. */
+export async function planEndpoints(
+  env: StoreEnvironment,
+  members: readonly Member[],
+  pools: readonly Stored<PoolRecord>[],
+): Promise<EndpointPlan[]> {
+  const routed = memberRouted(members.map(({ network }) => network));
+  const attached = await readAttached(env, [...routed]);
+  const own = new Set(members.map(({ endpoint }) => endpoint.id));
+  const winner = elect(members);
+  return members.flatMap(({ endpoint, network }) => {
+    const { binding } = endpoint;
+    if (!binding) return [];
+    const peers = (attached.get(network.id) ?? []).filter(({ id }) => !own.has(id));
+    const prefixes = endpoint.addresses
+      .map(familyOf)
+      .flatMap((family) =>
+        routed.has(network.id) && drawsFromShared(network, family)
+          ? peers.flatMap(({ addresses }) => addresses.filter((text) => familyOf(text) === family).map(hostPrefix))
+          : poolsFor(network, family, pools).map(({ value }) => value.cidr),
+      );
+    return [
+      {
+        id: endpoint.id,
+        name: endpoint.name,
+        network: planNetwork(network),
+        interface: binding.interface,
+        hostInterface: binding.hostInterface,
+        mac: endpoint.mac,
+        addresses: endpoint.addresses,
+        gateway: endpoint.id === winner && !network.internal,
+        prefixes,
+      },
+    ];
+  });
+}
+
+/** The id of the endpoint that is elected gateway; an internal one may win and still leads nowhere. */
+export function elect(members: readonly Member[]): string | undefined {
+  return electGateway(
+    members.map(({ endpoint, network }) => ({
+      endpointId: endpoint.id,
+      networkName: network.name,
+      internal: network.internal,
+      families: endpoint.addresses.length,
+      priority: endpoint.binding?.priority ?? 0,
+    })),
+  )?.endpointId;
+}
+
+export const planNetwork = ({ id, name, internal, options }: NetworkRecord): NetworkPlan => ({
+  id,
+  name,
+  internal,
+  options,
+});
+
+export const planPools = (pools: readonly Stored<PoolRecord>[]): PoolPlan[] =>
+  pools.map(({ value: { cidr, natOutgoing } }) => ({ cidr, natOutgoing }));

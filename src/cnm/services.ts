@@ -1,0 +1,142 @@
+/** The verbs of services: an endpoint that is published has a name, addresses and a MAC until it is unpublished. */
+import { familyOf, parseAddress } from "../base/address.ts";
+import { conflict, usageError } from "../base/errors.ts";
+import { failpoint } from "../base/failpoint.ts";
+import { newId } from "../base/id.ts";
+import { type Claim, claimAny, claimExactly, release } from "../ipam/claim.ts";
+import { familiesOf, poolsFor } from "../ipam/pools.ts";
+import { type Stored, encode } from "../store/codec.ts";
+import { keys } from "../store/keys.ts";
+import { type EndpointRecord, type NetworkRecord, SCHEMA_VERSION } from "../store/records.ts";
+import type { Transaction } from "../store/store.ts";
+import type { Environment } from "./environment.ts";
+import { type FoundService, findEndpoint } from "./lookup.ts";
+import { checkMac, checkName, checkPairs } from "./names.ts";
+import { ensureDefaultPools, readPools } from "./pools.ts";
+import { together, transact } from "./transact.ts";
+
+export interface PublishSpec {
+  ip?: string | undefined;
+  ip6?: string | undefined;
+  mac?: string | undefined;
+  aliases?: readonly string[] | undefined;
+  labels?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface Published {
+  readonly endpoint: EndpointRecord;
+  /** False when it was there already. */
+  readonly created: boolean;
+}
+
+/** Everything about the endpoint that can be wrong without looking at the store. Errors: `usage`. */
+export function checkPublishSpec(spec: PublishSpec): void {
+  for (const [flag, text, family] of [["--ip", spec.ip, 4], ["--ip6", spec.ip6, 6]] as const) {
+    if (text === undefined) continue;
+    if (!parseAddress(text) || familyOf(text) !== family)
+      throw usageError(`${flag} ${JSON.stringify(text.slice(0, 60))} is not an IPv${family} address`);
+  }
+  if (spec.mac !== undefined) checkMac(spec.mac);
+  for (const alias of spec.aliases ?? []) checkName("alias", alias);
+  checkPairs("label", spec.labels ?? {});
+}
+
+/**
+ * Publishes a service on the network: its name, its addresses and the endpoint come in one transaction, or not at all.
+ * With `ignore`, a service of that name is the answer. Errors: `conflict` when the name or the address is taken,
+ * `failure` when the pools are exhausted.
+ */
+export async function publish(
+  env: Environment,
+  network: NetworkRecord,
+  name: string,
+  spec: PublishSpec,
+  { ignore = false }: { ignore?: boolean | undefined } = {},
+): Promise<Published> {
+  checkPublishSpec(spec);
+  const families = familiesOf(network);
+  checkFamilies(network, families, spec);
+  if (network.pools.length === 0) await ensureDefaultPools(env, families);
+  const id = newId();
+  return transact(env, async (attempt) => {
+    const [existing, { existing: pools }] = await Promise.all([
+      findEndpoint(env.store, network.id, name),
+      readPools(env),
+    ]);
+    const taken = existing?.value.name === name ? existing.value : undefined;
+    if (taken) return { result: { endpoint: mayExist(taken, network, id, ignore), created: taken.id === id } };
+    const claimant = { networkId: network.id, endpointId: id, node: env.node };
+    const claims: Claim[] = [];
+    for (const family of families) {
+      const candidates = poolsFor(network, family, pools);
+      const asked = parseAddress((family === 4 ? spec.ip : spec.ip6) ?? "");
+      claims.push(
+        asked
+          ? await claimExactly(env.store, candidates, asked, claimant)
+          : await claimAny(env.store, candidates, claimant, attempt === 0 ? "next" : "random"),
+      );
+    }
+    const endpoint: EndpointRecord = {
+      v: SCHEMA_VERSION,
+      id,
+      networkId: network.id,
+      name,
+      addresses: claims.map(({ address }) => address),
+      mac: spec.mac === undefined ? macOf(id) : checkMac(spec.mac),
+      aliases: [...(spec.aliases ?? [])],
+      labels: { ...spec.labels },
+      createdAt: new Date().toISOString(),
+    };
+    failpoint("publish:planned");
+    return {
+      result: { endpoint, created: true },
+      transaction: together(endpointParts(endpoint), ...claims.map(({ transaction }) => transaction)),
+    };
+  });
+}
+
+/** The part of a transaction that deletes a free endpoint with its name and addresses. */
+export const unpublishParts = ({ endpoint }: FoundService): Transaction => ({
+  guards: [{ unchanged: endpoint.key, modRevision: endpoint.modRevision }],
+  writes: [
+    { delete: endpoint.key },
+    { delete: keys.endpointName(endpoint.value.networkId, endpoint.value.name) },
+    ...endpoint.value.addresses.flatMap(release),
+  ],
+});
+
+/** The part that changes an endpoint that was read. */
+export const replaceEndpoint = (stored: Stored<EndpointRecord>, value: EndpointRecord): Transaction => ({
+  guards: [{ unchanged: stored.key, modRevision: stored.modRevision }],
+  writes: [{ put: stored.key, value: encode(value) }],
+});
+
+function endpointParts(endpoint: EndpointRecord): Transaction {
+  const { networkId, id, name } = endpoint;
+  return {
+    guards: [{ present: keys.network(networkId) }, { absent: keys.endpointName(networkId, name) }],
+    writes: [
+      { put: keys.endpoint(networkId, id), value: encode(endpoint) },
+      { put: keys.endpointName(networkId, name), value: id },
+    ],
+  };
+}
+
+function mayExist(taken: EndpointRecord, network: NetworkRecord, id: string, ignore: boolean): EndpointRecord {
+  // Our own id means that an earlier try of this very call came through after all.
+  if (taken.id === id || ignore) return taken;
+  throw conflict(
+    `service ${taken.name} exists on network ${network.name}`,
+    "choose another name, or --ignore to use the one there is",
+  );
+}
+
+function checkFamilies(network: NetworkRecord, families: readonly number[], spec: PublishSpec): void {
+  if (spec.ip !== undefined && !families.includes(4))
+    throw usageError(`--ip ${spec.ip}: network ${network.name} has no IPv4`, "it was created with IPv6 subnets alone");
+  if (spec.ip6 !== undefined && !families.includes(6))
+    throw usageError(`--ip6 ${spec.ip6}: network ${network.name} has no IPv6`, "create a network with --ipv6");
+}
+
+/** A locally administered MAC that follows from the id, so that it is the same wherever the endpoint goes. */
+const macOf = (id: string): string => `02:${(id.slice(0, 10).match(/../g) ?? []).join(":")}`;

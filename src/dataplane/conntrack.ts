@@ -1,0 +1,86 @@
+import { constants } from "node:os";
+import { AF_INET, addressBytes, addressFamily } from "./netlink/inet.ts";
+import { attr, parseAttributes } from "./netlink/message.ts";
+import type { Request } from "./netlink/message.ts";
+import { NETLINK_NETFILTER, NetlinkSocket } from "./netlink/socket.ts";
+import type { Enterable } from "./netlink/socket.ts";
+
+const CONNTRACK_GET = (1 << 8) | 1;
+const CONNTRACK_DELETE = (1 << 8) | 2;
+
+const HEADER_LENGTH = 4;
+const CTA_TUPLE_ORIG = 1;
+const CTA_TUPLE_REPLY = 2;
+const CTA_ID = 12;
+const CTA_ZONE = 18;
+const CTA_FILTER = 25;
+const CTA_TUPLE_IP = 1;
+const CTA_IP_V4_SRC = 1;
+const CTA_IP_V6_SRC = 3;
+/** Compare the source address, and nothing else of the tuple. */
+const FILTER_BY_SOURCE = 1;
+
+const { ENOENT, EOPNOTSUPP } = constants.errno;
+
+/**
+ * Makes the kernel forget every tracked connection that an endpoint with this address opened or answered, so that what
+ * has the address next does not inherit them. The source tells, of the original direction and of the reply: an
+ * endpoint's own packets carry its address, whatever NAT makes of the other tuple. Idempotent.
+ */
+export function forgetConnections(address: string, namespace?: Enterable): void {
+  const socket = NetlinkSocket.open(NETLINK_NETFILTER, namespace);
+  try {
+    for (const tuple of [CTA_TUPLE_ORIG, CTA_TUPLE_REPLY]) {
+      const connections = socket.dump(dumpBySource(tuple, address));
+      // A kernel that does not know the filter (before 5.8) answers with every connection there is.
+      const own = connections.filter((connection) => sourceOf(connection, tuple)?.equals(addressBytes(address)));
+      socket.executeAll(own.map((connection) => forget(connection, address)));
+    }
+  } finally {
+    socket.close();
+  }
+}
+
+function dumpBySource(tuple: number, address: string): Request {
+  const family = addressFamily(address);
+  return {
+    type: CONNTRACK_GET,
+    flags: 0,
+    body: Buffer.concat([
+      header(family),
+      attr.nested(tuple, attr.nested(CTA_TUPLE_IP, attr.bytes(sourceAttribute(family), addressBytes(address)))),
+      // The numbers of the filter's flags are those of the tuples.
+      attr.nested(CTA_FILTER, attr.u32(tuple, FILTER_BY_SOURCE)),
+    ]),
+    what: `list the connections of ${address}`,
+    tolerate: [EOPNOTSUPP],
+  };
+}
+
+/** The id keeps it from hitting a later connection between the same two ports. */
+function forget(connection: Buffer, address: string): Request {
+  const known = parseAttributes(connection, HEADER_LENGTH);
+  const attributes = [CTA_TUPLE_ORIG, CTA_ID, CTA_ZONE].flatMap((type) => {
+    const payload = known.get(type);
+    if (payload === undefined) return [];
+    return [type === CTA_TUPLE_ORIG ? attr.nested(type, payload) : attr.bytes(type, payload)];
+  });
+  return {
+    type: CONNTRACK_DELETE,
+    flags: 0,
+    body: Buffer.concat([header(connection.readUInt8(0)), ...attributes]),
+    what: `forget a connection of ${address}`,
+    tolerate: [ENOENT],
+  };
+}
+
+function sourceOf(connection: Buffer, tuple: number): Buffer | undefined {
+  const ends = parseAttributes(connection, HEADER_LENGTH).get(tuple);
+  const ip = ends && parseAttributes(ends).get(CTA_TUPLE_IP);
+  return ip && parseAttributes(ip).get(sourceAttribute(connection.readUInt8(0)));
+}
+
+const sourceAttribute = (family: number): number => (family === AF_INET ? CTA_IP_V4_SRC : CTA_IP_V6_SRC);
+
+/** struct nfgenmsg. */
+const header = (family: number): Buffer => Buffer.from([family, 0, 0, 0]);

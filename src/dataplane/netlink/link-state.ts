@@ -1,0 +1,96 @@
+import { constants } from "node:os";
+import { macText } from "./inet.ts";
+import * as ifla from "./link-attributes.ts";
+import { attr, parseAttributes, textOf } from "./message.ts";
+import type { Request } from "./message.ts";
+import type { NetlinkSocket } from "./socket.ts";
+
+const RTM_GETLINK = 18;
+const IFF_UP = 1;
+
+/** What went through an interface since its birth, as the interface sees it. */
+export interface LinkCounters {
+  readonly rxPackets: number;
+  readonly txPackets: number;
+  readonly rxBytes: number;
+  readonly txBytes: number;
+  readonly rxErrors: number;
+  readonly txErrors: number;
+  readonly rxDropped: number;
+  readonly txDropped: number;
+}
+
+/** An interface as the kernel has it. */
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  /** Undefined on interfaces without Ethernet addresses. */
+  readonly mac: string | undefined;
+  readonly mtu: number;
+  /** Whether it was set up, not whether it has a carrier. */
+  readonly up: boolean;
+  readonly alias: string | undefined;
+  /** "veth", "dummy"; undefined for the loopback and for hardware. */
+  readonly kind: string | undefined;
+  /** The other end of a veth pair: an index in the namespace of the peer. */
+  readonly peerIndex: number | undefined;
+  /** This namespace's number for the peer's, undefined when that is the same one. */
+  readonly peerNamespaceId: number | undefined;
+  readonly counters: LinkCounters;
+}
+
+/** Every interface of the socket's namespace. */
+export const listLinks = (socket: NetlinkSocket): Link[] =>
+  socket.dump(request(0, [], "list interfaces")).map(parseLink);
+
+/** The interface of that name or index; undefined when there is none. */
+export function findLink(socket: NetlinkSocket, nameOrIndex: string | number): Link | undefined {
+  const payload = socket.get({
+    ...(typeof nameOrIndex === "number"
+      ? request(nameOrIndex, [], `look up interface number ${nameOrIndex}`)
+      : request(0, [attr.string(ifla.IFNAME, nameOrIndex)], `look up interface ${nameOrIndex}`)),
+    tolerate: [constants.errno.ENODEV],
+  });
+  return payload && parseLink(payload);
+}
+
+const request = (index: number, attributes: Buffer[], what: string): Request => ({
+  type: RTM_GETLINK,
+  flags: 0,
+  body: Buffer.concat([ifla.linkHeader({ index }), ...attributes]),
+  what,
+});
+
+function parseLink(payload: Buffer): Link {
+  const attributes = parseAttributes(payload, ifla.HEADER_LENGTH);
+  const mac = attributes.get(ifla.ADDRESS);
+  const alias = attributes.get(ifla.ALIAS);
+  const kind = parseAttributes(attributes.get(ifla.LINKINFO) ?? Buffer.alloc(0)).get(ifla.INFO_KIND);
+  return {
+    index: payload.readInt32LE(4),
+    name: textOf(attributes.get(ifla.IFNAME) ?? Buffer.alloc(0)),
+    mac: mac?.length === 6 ? macText(mac) : undefined,
+    mtu: attributes.get(ifla.MTU)?.readUInt32LE() ?? 0,
+    up: (payload.readUInt32LE(8) & IFF_UP) !== 0,
+    alias: alias && textOf(alias),
+    kind: kind && textOf(kind),
+    peerIndex: attributes.get(ifla.LINK)?.readInt32LE(),
+    peerNamespaceId: attributes.get(ifla.LINK_NETNSID)?.readInt32LE(),
+    counters: parseCounters(attributes.get(ifla.STATS64) ?? Buffer.alloc(64)),
+  };
+}
+
+/** The head of struct rtnl_link_stats64. */
+function parseCounters(stats: Buffer): LinkCounters {
+  const field = (index: number): number => Number(stats.readBigUInt64LE(8 * index));
+  return {
+    rxPackets: field(0),
+    txPackets: field(1),
+    rxBytes: field(2),
+    txBytes: field(3),
+    rxErrors: field(4),
+    txErrors: field(5),
+    rxDropped: field(6),
+    txDropped: field(7),
+  };
+}

@@ -1,0 +1,131 @@
+import { constants } from "node:os";
+import { AF_INET6, macBytes } from "./inet.ts";
+import { NLM_F_CREATE, NLM_F_EXCL, attr } from "./message.ts";
+import type { Request } from "./message.ts";
+import * as ifla from "./link-attributes.ts";
+
+const RTM_NEWLINK = 16;
+const RTM_DELLINK = 17;
+
+const IFF_UP = 1;
+const VETH_INFO_PEER = 1;
+const IN6_ADDR_GEN_MODE_NONE = 1;
+
+const NO_GENERATED_ADDRESS = attr.nested(
+  ifla.AF_SPEC,
+  attr.nested(AF_INET6, attr.u8(ifla.INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE)),
+);
+
+const { EAFNOSUPPORT, ENODEV } = constants.errno;
+
+/** One end of a veth pair. */
+export interface VethEnd {
+  readonly name: string;
+  /** "02:00:0a:00:00:05"; the kernel picks one when it is absent. */
+  readonly mac?: string;
+}
+
+export interface VethPair {
+  readonly mtu: number;
+  /** The end in the namespace of the socket. It is up at once, and has no carrier while the peer is down. */
+  readonly host: VethEnd;
+  /** The end that is born in another namespace, still down. */
+  readonly peer: VethEnd & {
+    /** An open file of the namespace. */
+    readonly namespaceFd: number;
+  };
+}
+
+/**
+ * Creates a veth pair whose peer is born in its namespace, with its final name. EEXIST when either name is taken.
+ *
+ * The peer must not be up at birth: the host end does not exist yet then, and the kernel would give up on the pair.
+ */
+export function createVeth({ mtu, host, peer }: VethPair): Request {
+  const peerLink = Buffer.concat([
+    ifla.linkHeader({}),
+    ...endAttributes(peer, mtu),
+    attr.u32(ifla.NET_NS_FD, peer.namespaceFd),
+  ]);
+  return {
+    type: RTM_NEWLINK,
+    flags: NLM_F_CREATE | NLM_F_EXCL,
+    body: Buffer.concat([
+      ifla.linkHeader({ flags: IFF_UP, change: IFF_UP }),
+      ...endAttributes(host, mtu),
+      attr.nested(
+        ifla.LINKINFO,
+        attr.string(ifla.INFO_KIND, "veth"),
+        attr.nested(ifla.INFO_DATA, attr.bytes(VETH_INFO_PEER, peerLink)),
+      ),
+    ]),
+    what: `create the interface pair ${host.name} and ${peer.name}`,
+  };
+}
+
+/** Creates a dummy interface, down. EEXIST when the name is taken. */
+export const createDummy = (name: string, options: { mac?: string; mtu?: number } = {}): Request => ({
+  type: RTM_NEWLINK,
+  flags: NLM_F_CREATE | NLM_F_EXCL,
+  body: Buffer.concat([
+    ifla.linkHeader({}),
+    attr.string(ifla.IFNAME, name),
+    ...(options.mac === undefined ? [] : [attr.bytes(ifla.ADDRESS, macBytes(options.mac))]),
+    ...(options.mtu === undefined ? [] : [attr.u32(ifla.MTU, options.mtu)]),
+    attr.nested(ifla.LINKINFO, attr.string(ifla.INFO_KIND, "dummy")),
+  ]),
+  what: `create the interface ${name}`,
+});
+
+/** Deletes an interface, and with one end of a veth pair the other; that it is gone already is fine. */
+export const deleteLink = (index: number): Request => ({
+  type: RTM_DELLINK,
+  flags: 0,
+  body: ifla.linkHeader({ index }),
+  what: `delete interface number ${index}`,
+  tolerate: [ENODEV],
+});
+
+export const setLinkUp = (index: number): Request =>
+  change({ index, flags: IFF_UP, change: IFF_UP }, [], `set interface number ${index} up`);
+
+export const setLinkDown = (index: number): Request =>
+  change({ index, flags: 0, change: IFF_UP }, [], `set interface number ${index} down`);
+
+export const setLinkMac = (index: number, mac: string): Request =>
+  change({ index }, [attr.bytes(ifla.ADDRESS, macBytes(mac))], `give interface number ${index} the MAC address ${mac}`);
+
+export const setLinkMtu = (index: number, mtu: number): Request =>
+  change({ index }, [attr.u32(ifla.MTU, mtu)], `give interface number ${index} the MTU ${mtu}`);
+
+export const renameLink = (index: number, name: string): Request =>
+  change({ index }, [attr.string(ifla.IFNAME, name)], `rename interface number ${index} to ${name}`);
+
+/** An empty alias takes the alias away. */
+export const setLinkAlias = (index: number, alias: string): Request =>
+  change({ index }, [attr.bytes(ifla.ALIAS, Buffer.from(alias))], `give interface number ${index} an alias`);
+
+/**
+ * Keeps IPv6 from making itself a link-local address. It does so as soon as there is a carrier, so this comes before
+ * the peer is set up (the kernel refuses it at creation). Where IPv6 is off it is so already.
+ */
+export const withoutGeneratedAddress = (index: number): Request => ({
+  ...change({ index }, [NO_GENERATED_ADDRESS], `keep interface number ${index} without a link-local address`),
+  tolerate: [EAFNOSUPPORT],
+});
+
+const change = (link: ifla.LinkHeader, attributes: Buffer[], what: string): Request => ({
+  type: RTM_NEWLINK,
+  flags: 0,
+  body: Buffer.concat([ifla.linkHeader(link), ...attributes]),
+  what,
+});
+
+/** One queue each way: more cost time at creation, and a veth has no hardware to spread over. */
+const endAttributes = ({ name, mac }: VethEnd, mtu: number): Buffer[] => [
+  attr.string(ifla.IFNAME, name),
+  ...(mac === undefined ? [] : [attr.bytes(ifla.ADDRESS, macBytes(mac))]),
+  attr.u32(ifla.MTU, mtu),
+  attr.u32(ifla.NUM_TX_QUEUES, 1),
+  attr.u32(ifla.NUM_RX_QUEUES, 1),
+];

@@ -1,0 +1,80 @@
+import { constants } from "node:os";
+import { AF_INET, AF_INET6, AF_UNSPEC, addressText } from "./inet.ts";
+import type { IpPrefix } from "./inet.ts";
+import { attr, parseAttributes } from "./message.ts";
+import * as rta from "./route-attributes.ts";
+import type { NetlinkSocket } from "./socket.ts";
+
+const RTM_GETROUTE = 26;
+
+/** A route as the kernel has it. */
+export interface Route {
+  readonly destination: IpPrefix;
+  readonly table: number;
+  /** Undefined on a blackhole and its like, and where several ways are balanced. */
+  readonly device: number | undefined;
+  readonly gateway: string | undefined;
+  readonly source: string | undefined;
+  readonly metric: number;
+  /** Who made it: 2 is the kernel, 3 boot, 4 static. */
+  readonly protocol: number;
+  readonly scope: number;
+  /** RTN_*: 1 unicast, 2 local, 3 broadcast, 6 blackhole. */
+  readonly type: number;
+  readonly onlink: boolean;
+}
+
+/** Which routes to list; the kernel itself leaves out the others. */
+export interface RouteFilter {
+  /** AF_INET or AF_INET6; both when absent. */
+  readonly family?: number;
+  readonly table?: number;
+  readonly device?: number;
+  readonly protocol?: number;
+}
+
+/** The routes of the socket's namespace, of all tables unless one is named; a table that does not exist has none. */
+export function listRoutes(socket: NetlinkSocket, filter: RouteFilter = {}): Route[] {
+  const { family = AF_UNSPEC, table = rta.RT_TABLE_UNSPEC, device, protocol = 0 } = filter;
+  const body = Buffer.concat([
+    rta.routeHeader({ family, length: 0, table, protocol, scope: 0, type: 0, flags: 0 }),
+    ...(table === rta.RT_TABLE_UNSPEC ? [] : [attr.u32(rta.TABLE, table)]),
+    ...(device === undefined ? [] : [attr.u32(rta.OIF, device)]),
+  ]);
+  return socket
+    .dump({ type: RTM_GETROUTE, flags: 0, body, what: "list routes", tolerate: [constants.errno.ENOENT] })
+    .filter((payload) => isPlain(payload) && (family === AF_UNSPEC || payload.readUInt8(0) === family))
+    .map(parseRoute)
+    .filter((route) => matches(route, filter));
+}
+
+/** A unicast route: dumps of all families bring multicast routing along, and IPv6 its cached copies. */
+const isPlain = (payload: Buffer): boolean =>
+  [AF_INET, AF_INET6].includes(payload.readUInt8(0)) && (payload.readUInt32LE(8) & rta.RTM_F_CLONED) === 0;
+
+/** The kernel's own filter is a courtesy: IPv6 leaves parts of it out. */
+const matches = (route: Route, { table, device, protocol }: RouteFilter): boolean =>
+  (table === undefined || route.table === table) &&
+  (device === undefined || route.device === device) &&
+  (protocol === undefined || route.protocol === protocol);
+
+function parseRoute(payload: Buffer): Route {
+  const attributes = parseAttributes(payload, rta.HEADER_LENGTH);
+  const any = payload.readUInt8(0) === AF_INET ? "0.0.0.0" : "::";
+  const text = (type: number): string | undefined => {
+    const bytes = attributes.get(type);
+    return bytes && addressText(bytes);
+  };
+  return {
+    destination: { address: text(rta.DST) ?? any, length: payload.readUInt8(1) },
+    table: attributes.get(rta.TABLE)?.readUInt32LE() ?? payload.readUInt8(4),
+    device: attributes.get(rta.OIF)?.readInt32LE(),
+    gateway: text(rta.GATEWAY),
+    source: text(rta.PREFSRC),
+    metric: attributes.get(rta.PRIORITY)?.readUInt32LE() ?? 0,
+    protocol: payload.readUInt8(5),
+    scope: payload.readUInt8(6),
+    type: payload.readUInt8(7),
+    onlink: (payload.readUInt32LE(8) & rta.RTNH_F_ONLINK) !== 0,
+  };
+}

@@ -1,0 +1,131 @@
+/** Elements of sets and maps: what adds and deletes them, and how they read back. */
+import { constants } from "node:os";
+import { NLM_F_CREATE, attr, listAttributes, parseAttributes, textOf } from "../netlink/message.ts";
+import type { Request } from "../netlink/message.ts";
+import { intervalOf, intervalText } from "./interval.ts";
+import type { Interval, IntervalField } from "./interval.ts";
+import { decodeKey, encodeKey } from "./key.ts";
+import type { Field } from "./key.ts";
+import { DATA, ELEMENT, ELEMENTS, GOTO, HEADER_LENGTH, INTERVAL_END, VERB, VERDICT, tableRequest } from "./protocol.ts";
+import type { Table } from "./protocol.ts";
+
+/** A set, or a verdict map (its elements go to chains), whose keys are concatenations of `key`; or a set of prefixes. */
+export type NftSet = { readonly table: Table; readonly name: string } & (
+  | { readonly key: readonly Field[] }
+  | { readonly prefixes: IntervalField }
+);
+
+/** `key` has one text a field, or is one prefix. `goto` is the chain that an element of a verdict map leads to. */
+export interface Element {
+  readonly key: readonly string[];
+  readonly goto?: string;
+}
+
+/** Keeps messages well below 64 KiB, which is where the length of an attribute ends. */
+const ELEMENTS_PER_MESSAGE = 400;
+
+/**
+ * Adds elements. Those that are there already are no error, except (EBUSY) one of a map that goes to another chain.
+ * ENOENT when the set is missing, or a chain that an element goes to.
+ */
+export function addElements(set: NftSet, elements: readonly Element[]): Request[] {
+  const requests: Request[] = [];
+  for (let at = 0; at < elements.length; at += ELEMENTS_PER_MESSAGE) {
+    const part = elements.slice(at, at + ELEMENTS_PER_MESSAGE);
+    const request = elementRequest(set, VERB.addElement, `add ${elementsText(part)} to`, part);
+    requests.push({ ...request, flags: NLM_F_CREATE });
+  }
+  return requests;
+}
+
+/** Deletes an element; that it, or its set, is gone already is no error. */
+export const deleteElement = (set: NftSet, element: Element): Request => ({
+  ...elementRequest(set, VERB.deleteElement, `delete ${elementsText([element])} from`, [{ key: element.key }]),
+  tolerate: [constants.errno.ENOENT],
+});
+
+/** Deletes every element. ENOENT when the set is missing. */
+export const flushSet = (set: NftSet): Request =>
+  tableRequest(set.table, VERB.deleteElement, `flush ${setText(set)}`, attr.string(ELEMENTS.set, set.name));
+
+/** Asks for every element, for a dump that `parseElements` reads. */
+export const dumpElements = (set: NftSet): Request =>
+  tableRequest(set.table, VERB.getElement, `list ${setText(set)}`, attr.string(ELEMENTS.set, set.name));
+
+/** The elements in the payloads of a dump, in the kernel's order; prefixes in the order of addresses. */
+export function parseElements(set: NftSet, payloads: readonly Buffer[]): Element[] {
+  const raw = payloads.flatMap((payload) => {
+    const list = parseAttributes(payload, HEADER_LENGTH).get(ELEMENTS.list);
+    return list === undefined ? [] : listAttributes(list).map((item) => parseElement(item.payload));
+  });
+  if ("prefixes" in set) return pairUp(raw).map((interval) => ({ key: [intervalText(set.prefixes, interval)] }));
+  return raw.map(({ key, goto }) => ({ key: decodeKey(set.key, key), ...(goto === undefined ? {} : { goto }) }));
+}
+
+/** What tells one element of the set from another, given that its text is the canonical one. */
+export const identity = ({ key, goto }: Element): string => [...key, goto ?? ""].join(" ");
+
+/** The same element in canonical text, as it would read back. */
+export function canonical(set: NftSet, element: Element): Element {
+  if ("key" in set) return { ...element, key: decodeKey(set.key, encodeKey(set.key, element.key)) };
+  return { key: [intervalText(set.prefixes, intervalOf(set.prefixes, element.key[0] ?? ""))] };
+}
+
+interface RawElement {
+  readonly key: Buffer;
+  readonly goto: string | undefined;
+  readonly closes: boolean;
+}
+
+function parseElement(item: Buffer): RawElement {
+  const attributes = parseAttributes(item);
+  const verdict = nested(nested(attributes.get(ELEMENT.data)).get(DATA.verdict));
+  const chain = verdict.get(VERDICT.chain);
+  return {
+    key: nested(attributes.get(ELEMENT.key)).get(DATA.value) ?? Buffer.alloc(0),
+    goto: chain === undefined ? undefined : textOf(chain),
+    closes: ((attributes.get(ELEMENT.flags)?.readUInt32BE() ?? 0) & INTERVAL_END) !== 0,
+  };
+}
+
+const nested = (payload: Buffer | undefined): Map<number, Buffer> => parseAttributes(payload ?? Buffer.alloc(0));
+
+/** Intervals never overlap, so each start belongs to the next end. */
+function pairUp(raw: readonly RawElement[]): Interval[] {
+  const ordered = raw.toSorted((a, b) => Buffer.compare(a.key, b.key) || Number(b.closes) - Number(a.closes));
+  return ordered.flatMap(({ key, closes }, index) => {
+    const next = ordered[index + 1];
+    return closes ? [] : [{ start: key, end: next?.closes === true ? next.key : undefined }];
+  });
+}
+
+function elementRequest(set: NftSet, verb: number, what: string, elements: readonly Element[]): Request {
+  const list = attr.nested(ELEMENTS.list, ...elements.map((element) => encoded(set, element)));
+  return tableRequest(set.table, verb, `${what} ${setText(set)}`, attr.string(ELEMENTS.set, set.name), list);
+}
+
+function encoded(set: NftSet, element: Element): Buffer {
+  if ("key" in set) return item(encodeKey(set.key, element.key), ...goto(element));
+  const { start, end } = intervalOf(set.prefixes, element.key[0] ?? "");
+  return Buffer.concat([
+    item(start),
+    ...(end === undefined ? [] : [item(end, attr.u32be(ELEMENT.flags, INTERVAL_END))]),
+  ]);
+}
+
+const item = (key: Buffer, ...others: Buffer[]): Buffer =>
+  attr.nested(ELEMENTS.item, attr.nested(ELEMENT.key, attr.bytes(DATA.value, key)), ...others);
+
+function goto(element: Element): Buffer[] {
+  if (element.goto === undefined) return [];
+  const verdict = [attr.u32be(VERDICT.code, GOTO >>> 0), attr.string(VERDICT.chain, element.goto)];
+  return [attr.nested(ELEMENT.data, attr.nested(DATA.verdict, ...verdict))];
+}
+
+const setText = (set: NftSet): string => `set ${set.name} of table ${set.table.family} ${set.table.name}`;
+
+function elementsText(elements: readonly Element[]): string {
+  const [first] = elements;
+  const text = first === undefined ? "nothing" : first.key.join(" . ");
+  return elements.length > 1 ? `${text} and ${elements.length - 1} more` : text;
+}

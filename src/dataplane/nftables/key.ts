@@ -1,0 +1,57 @@
+/** Set keys between people's text and the kernel's bytes. */
+import { addressBytes, addressText, macBytes, macText } from "../netlink/inet.ts";
+import { align } from "../netlink/message.ts";
+
+/** What one field of a key holds; the names follow nft's own types (ifname, ether_addr, ipv4_addr, ipv6_addr). */
+export type Field = "ifname" | "ether" | "ipv4" | "ipv6";
+
+interface Codec {
+  readonly length: number;
+  encode(text: string): Buffer;
+  decode(bytes: Buffer): string;
+}
+
+const IFNAME_LENGTH = 16;
+
+const codecs: Record<Field, Codec> = {
+  ifname: { length: IFNAME_LENGTH, encode: encodeName, decode: decodeName },
+  ether: { length: 6, encode: macBytes, decode: macText },
+  ipv4: { length: 4, encode: addressBytes, decode: addressText },
+  ipv6: { length: 16, encode: addressBytes, decode: addressText },
+};
+
+/** The bytes of a concatenation: each field starts at a multiple of four. Text that does not fit its field is a bug. */
+export function encodeKey(fields: readonly Field[], key: readonly string[]): Buffer {
+  if (key.length !== fields.length) throw new Error(`a key of ${key.length} fields where ${fields.length} are due`);
+  return Buffer.concat(fields.map((field, index) => encodeField(field, key[index] ?? "")));
+}
+
+/** The reverse of `encodeKey`, in canonical text. */
+export function decodeKey(fields: readonly Field[], bytes: Buffer): string[] {
+  let at = 0;
+  return fields.map((field) => {
+    const { length, decode } = codecs[field];
+    const text = decode(bytes.subarray(at, at + length));
+    at += align(length);
+    return text;
+  });
+}
+
+function encodeField(field: Field, text: string): Buffer {
+  const { length, encode } = codecs[field];
+  const bytes = encode(text);
+  if (bytes.length !== length) throw new Error(`not of type ${field}: ${JSON.stringify(text)}`);
+  return Buffer.concat([bytes], align(length));
+}
+
+function encodeName(name: string): Buffer {
+  const bytes = Buffer.from(name);
+  if (bytes.length === 0 || bytes.length >= IFNAME_LENGTH || bytes.includes(0))
+    throw new Error(`not an interface name: ${JSON.stringify(name)}`);
+  return Buffer.concat([bytes], IFNAME_LENGTH);
+}
+
+function decodeName(bytes: Buffer): string {
+  const end = bytes.indexOf(0);
+  return bytes.toString("utf8", 0, end === -1 ? bytes.length : end);
+}

@@ -1,0 +1,182 @@
+/** The routed driver: every endpoint has an address of its own and is reached by a host route. */
+import { type Family, familyOf } from "../../base/address.ts";
+import { failpoint } from "../../base/failpoint.ts";
+import { forgetConnections } from "../../dataplane/conntrack.ts";
+import { type Link, findLink, listLinks } from "../../dataplane/netlink/link-state.ts";
+import { deleteLink } from "../../dataplane/netlink/link.ts";
+import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import type {
+  Difference,
+  Driver,
+  EndpointCounters,
+  EndpointPlan,
+  NetworkPlan,
+  NodePlan,
+  PoolPlan,
+  SandboxPlan,
+} from "../driver.ts";
+import { hostInterfaceOf, isHostInterface, isOurs } from "./constants.ts";
+import { Firewall } from "./firewall/firewall.ts";
+import type { FirewallEndpoint, FirewallNetwork } from "./firewall/types.ts";
+import { ensureForwarding, notForwarding, restoreSettings } from "./host-settings.ts";
+import { checkOptions } from "./options.ts";
+import { ensureSandbox, sandboxDifferences } from "./sandbox.ts";
+
+export class CalicoDriver implements Driver {
+  readonly name = "calico";
+  readonly checkOptions = checkOptions;
+  readonly hostInterface = hostInterfaceOf;
+  readonly #stateDir: string;
+  #firewall: Firewall | undefined;
+
+  /** `stateDir` keeps what the host's settings were. */
+  constructor(stateDir: string) {
+    this.#stateDir = stateDir;
+  }
+
+  async ensure(sandbox: SandboxPlan, pools: readonly PoolPlan[]): Promise<boolean> {
+    ensureForwarding(this.#stateDir, familiesOf(sandbox.endpoints));
+    // The firewall knows an interface before it exists, so that it is never open.
+    for (const endpoint of sandbox.endpoints)
+      await this.#openFirewall().ensureEndpoint(firewallEndpoint(endpoint), pools);
+    failpoint("calico:firewall");
+    return ensureSandbox(sandbox);
+  }
+
+  async remove(endpoint: Omit<EndpointPlan, "gateway" | "prefixes" | "interface">): Promise<boolean> {
+    const host = NetlinkSocket.open(NETLINK_ROUTE);
+    try {
+      const link = findLink(host, endpoint.hostInterface);
+      const wasThere = link !== undefined && isOurs(link);
+      // The link goes last: while it is there, the same command knows that it has something to finish.
+      this.#openFirewall().removeEndpoint(firewallEndpoint(endpoint));
+      failpoint("calico:closed");
+      for (const address of endpoint.addresses) forgetConnections(address);
+      if (wasThere) await deleteLinks(host, [link]);
+      return wasThere;
+    } finally {
+      host.close();
+    }
+  }
+
+  async differences(plan: NodePlan): Promise<Difference[]> {
+    const found: Difference[] = [];
+    const families = familiesOf(plan.sandboxes.flatMap(({ endpoints }) => endpoints));
+    for (const family of notForwarding(families))
+      found.push({
+        object: `IPv${family} forwarding`,
+        what: "is off on this host",
+        repair: () => ensureForwarding(this.#stateDir, families),
+      });
+    found.push(...(await this.#firewallDifferences(plan)));
+    for (const sandbox of plan.sandboxes)
+      for (const { object, what } of await sandboxDifferences(sandbox))
+        // Whichever difference is repaired first repairs the sandbox; the others find nothing to do.
+        found.push({ object, what, repair: async () => void (await ensureSandbox(sandbox)) });
+    return [...found, ...strayLinks(plan)];
+  }
+
+  counters(hostInterface: string): EndpointCounters | undefined {
+    const host = NetlinkSocket.open(NETLINK_ROUTE);
+    try {
+      const counters = findLink(host, hostInterface)?.counters;
+      // What the host's end received, the sandbox sent.
+      return (
+        counters && {
+          rxBytes: counters.txBytes,
+          txBytes: counters.rxBytes,
+          rxPackets: counters.txPackets,
+          txPackets: counters.rxPackets,
+          rxDropped: counters.txDropped,
+          txDropped: counters.rxDropped,
+        }
+      );
+    } finally {
+      host.close();
+    }
+  }
+
+  async withdraw(): Promise<void> {
+    await this.#openFirewall().remove();
+    restoreSettings(this.#stateDir);
+  }
+
+  close(): void {
+    this.#firewall?.close();
+    this.#firewall = undefined;
+  }
+
+  #openFirewall(): Firewall {
+    this.#firewall ??= Firewall.open();
+    return this.#firewall;
+  }
+
+  async #firewallDifferences({ sandboxes, pools, members }: NodePlan): Promise<Difference[]> {
+    const endpoints = sandboxes.flatMap((sandbox) => sandbox.endpoints);
+    if (endpoints.length === 0) return [];
+    const differences = await this.#openFirewall().differences({
+      pools,
+      endpoints: endpoints.map(firewallEndpoint),
+      members: members.map(({ network, address }) => ({ network: firewallNetwork(network), address })),
+    });
+    return differences.map((difference) => ({
+      object: "firewall",
+      what: difference.what,
+      repair: () => difference.repair(),
+    }));
+  }
+}
+
+/** Interfaces that look like ours, and that nothing in the store accounts for. */
+function strayLinks({ sandboxes }: NodePlan): Difference[] {
+  const known = new Set(sandboxes.flatMap(({ endpoints }) => endpoints.map(({ hostInterface }) => hostInterface)));
+  const host = NetlinkSocket.open(NETLINK_ROUTE);
+  try {
+    return listLinks(host)
+      .filter(({ name }) => isHostInterface(name) && !known.has(name))
+      .map((link) => {
+        const object = `interface ${link.name}`;
+        if (!isOurs(link))
+          return {
+            object,
+            what: "is named like an endpoint's, and calicoctl did not make it",
+            remedy: `if nobody needs it: ip link delete ${link.name}`,
+          };
+        return { object, what: "belongs to no attached endpoint", repair: () => deleteStray(link) };
+      });
+  } finally {
+    host.close();
+  }
+}
+
+async function deleteStray(link: Link): Promise<void> {
+  const host = NetlinkSocket.open(NETLINK_ROUTE);
+  try {
+    await deleteLinks(host, [link]);
+  } finally {
+    host.close();
+  }
+}
+
+/** Off the main thread: the kernel takes its time over it. */
+async function deleteLinks(host: NetlinkSocket, links: readonly Link[]): Promise<void> {
+  const [refused] = await host.executeInBackground(links.map(({ index }) => deleteLink(index)));
+  if (refused) throw refused;
+}
+
+const firewallEndpoint = ({
+  hostInterface,
+  mac,
+  addresses,
+  network,
+}: Pick<EndpointPlan, "hostInterface" | "mac" | "addresses" | "network">): FirewallEndpoint => ({
+  interface: hostInterface,
+  mac,
+  addresses,
+  network: firewallNetwork(network),
+});
+
+const firewallNetwork = ({ id, internal }: NetworkPlan): FirewallNetwork => ({ key: id.slice(0, 11), internal });
+
+const familiesOf = (endpoints: readonly EndpointPlan[]): Set<Family> =>
+  new Set(endpoints.flatMap(({ addresses }) => addresses.map(familyOf)));

@@ -1,0 +1,126 @@
+import { constants } from "node:os";
+import type { Enterable } from "../../../dataplane/netlink/socket.ts";
+import { addElements, deleteElement } from "../../../dataplane/nftables/elements.ts";
+import { Nftables } from "../../../dataplane/nftables/nftables.ts";
+import type { Count } from "../../../dataplane/nftables/nftables.ts";
+import { deleteTable, flushChain } from "../../../dataplane/nftables/objects.ts";
+import { differences } from "./differences.ts";
+import { endpointEntries, memberEntry, poolsEntry } from "./entries.ts";
+import type { Entry } from "./entries.ts";
+import { setPools } from "./pools.ts";
+import { removeUnusedNetwork } from "./removal.ts";
+import { arpTable, egressChain, packetTable, versionChain } from "./ruleset.ts";
+import { build } from "./structure.ts";
+import type { Difference, FirewallDesired, FirewallEndpoint, FirewallPool } from "./types.ts";
+
+const { ENOENT, EBUSY } = constants.errno;
+
+/** Each try puts right all that the one before it met; only other processes at work can make more of them needed. */
+const TRIES = 5;
+
+/** What was dropped, by reason. */
+export interface FirewallCounters {
+  /** The source address or MAC address was not the container's own, or the ARP sender's. */
+  readonly spoofed: Count;
+  /** Between networks. */
+  readonly isolated: Count;
+  /** Out of an internal network. */
+  readonly internal: Count;
+  /** From or to an interface that should not be there. */
+  readonly unknownInterface: Count;
+}
+
+/**
+ * The isolation of networks on this host: tables `inet calico_cnm` and `arp calico_cnm`, which are all that it touches.
+ * Every operation is idempotent, and may be killed or run beside itself in other processes at any moment.
+ */
+export class Firewall {
+  readonly #tables: Nftables;
+  readonly #namespace: Enterable | undefined;
+
+  private constructor(namespace: Enterable | undefined) {
+    this.#tables = Nftables.open(namespace);
+    this.#namespace = namespace;
+  }
+
+  /** In the network namespace of this process, or in `namespace`. */
+  static open(namespace?: Enterable): Firewall {
+    return new Firewall(namespace);
+  }
+
+  /**
+   * Lets an endpoint talk inside its network, whatever is there or missing. `pools` are all of the cluster's: afterwards
+   * the kernel knows exactly these. One transaction of a few elements when the structure, the network and the pools are
+   * there already; else the nft program is run.
+   */
+  async ensureEndpoint(endpoint: FirewallEndpoint, pools: readonly FirewallPool[]): Promise<void> {
+    const state = poolsEntry(pools);
+    const wanted = [
+      // Each of the first three changes nothing, and fails when the version or the pools are not those.
+      flushChain(packetTable, versionChain),
+      deleteElement(state.set, state.element),
+      ...addElements(state.set, [state.element]),
+      ...entriesOf(endpoint).flatMap(({ set, element }) => addElements(set, [element])),
+    ];
+    // The first of a network shows before the kernel is asked in vain, which would cost it milliseconds.
+    if (this.#tables.chainUse(packetTable, egressChain(endpoint.network)) === undefined)
+      await this.#prepare(endpoint, pools);
+    for (let tries = 1; ; tries++) {
+      const refused = this.#tables.attempt(wanted).filter((result) => result !== undefined);
+      const [first] = refused;
+      if (first === undefined) return;
+      if (tries === TRIES || refused.some(({ errno }) => errno !== ENOENT && errno !== EBUSY)) throw first;
+      await this.#prepare(endpoint, pools);
+      // The interface belonged to another network before.
+      if (refused.some(({ errno }) => errno === EBUSY)) this.#deleteEntries(endpoint);
+    }
+  }
+
+  /** Closes the endpoint's interface, and forgets its network when no endpoint of this host is left in it. */
+  removeEndpoint(endpoint: FirewallEndpoint): void {
+    this.#deleteEntries(endpoint);
+    removeUnusedNetwork(this.#tables, endpoint.network.key);
+  }
+
+  /** What the kernel has otherwise than `desired`, in the order in which it is to be repaired. Changes nothing. */
+  differences(desired: FirewallDesired): Promise<readonly Difference[]> {
+    return Promise.resolve(differences(this.#tables, this.#namespace, desired));
+  }
+
+  /** All zero where the firewall was never built. */
+  counters(): Promise<FirewallCounters> {
+    const read = (name: string): Count => this.#tables.counter(packetTable, name) ?? { packets: 0, bytes: 0 };
+    const arp = this.#tables.counter(arpTable, "spoofed") ?? { packets: 0, bytes: 0 };
+    const spoofed = read("spoofed");
+    return Promise.resolve({
+      spoofed: { packets: spoofed.packets + arp.packets, bytes: spoofed.bytes + arp.bytes },
+      isolated: read("isolated"),
+      internal: read("internal"),
+      unknownInterface: read("unknown-interface"),
+    });
+  }
+
+  /** Leaves nothing of the firewall in the kernel. */
+  remove(): Promise<void> {
+    this.#tables.commit([packetTable, arpTable].map(deleteTable));
+    return Promise.resolve();
+  }
+
+  close(): void {
+    this.#tables.close();
+  }
+
+  async #prepare({ network }: FirewallEndpoint, pools: readonly FirewallPool[]): Promise<void> {
+    await build(this.#tables, [network], this.#namespace);
+    setPools(this.#tables, pools);
+  }
+
+  #deleteEntries(endpoint: FirewallEndpoint): void {
+    this.#tables.commit(entriesOf(endpoint).map(({ set, element }) => deleteElement(set, element)));
+  }
+}
+
+const entriesOf = (endpoint: FirewallEndpoint): Entry[] => [
+  ...endpointEntries(endpoint),
+  ...endpoint.addresses.map((address) => memberEntry({ network: endpoint.network, address })),
+];

@@ -1,0 +1,68 @@
+/** The veth pair of an endpoint: whether it is there, and ours, and making it. */
+import { constants } from "node:os";
+import { conflict } from "../../base/errors.ts";
+import { NetlinkError } from "../../dataplane/netlink/error.ts";
+import { type Link, findLink } from "../../dataplane/netlink/link-state.ts";
+import { createVeth, setLinkAlias } from "../../dataplane/netlink/link.ts";
+import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import type { NetworkNamespace } from "../../dataplane/netns.ts";
+import type { EndpointPlan } from "../driver.ts";
+import { HOST_MAC, aliasOf, isOurs } from "./constants.ts";
+
+export interface Pair {
+  /** On the host. */
+  readonly host: Link;
+  /** In the sandbox. */
+  readonly peer: Link;
+}
+
+/** "stale" is ours, and of no use: made for another sandbox, or half of it was renamed or replaced. */
+export type PairState = { kind: "absent" } | { kind: "stale"; host: Link } | ({ kind: "present" } & Pair);
+
+/** Errors: `conflict` when the interface on the host is not ours. */
+export function inspectPair(host: NetlinkSocket, sandbox: NetlinkSocket, plan: EndpointPlan): PairState {
+  const link = findLink(host, plan.hostInterface);
+  if (!link) return { kind: "absent" };
+  if (!isOurs(link))
+    throw conflict(
+      `the host has an interface ${plan.hostInterface} that calicoctl did not make`,
+      `if nobody needs it: ip link delete ${plan.hostInterface}`,
+    );
+  const peer = link.peerIndex === undefined ? undefined : findLink(sandbox, link.peerIndex);
+  const fits =
+    peer?.kind === "veth" &&
+    peer.peerIndex === link.index &&
+    peer.name === plan.interface;
+  return fits ? { kind: "present", host: link, peer } : { kind: "stale", host: link };
+}
+
+/** Makes the pair; both ends are then down or without carrier. Errors: `conflict` when the container has the name. */
+export function makePair(
+  host: NetlinkSocket,
+  sandbox: NetlinkSocket,
+  namespace: NetworkNamespace,
+  plan: EndpointPlan,
+  mtu: number,
+): Pair {
+  try {
+    host.executeAll([
+      createVeth({
+        mtu,
+        host: { name: plan.hostInterface, mac: HOST_MAC },
+        peer: { name: plan.interface, mac: plan.mac, namespaceFd: namespace.fd },
+      }),
+    ]);
+  } catch (error) {
+    if (error instanceof NetlinkError && error.errno === constants.errno.EEXIST)
+      throw conflict(
+        `the container has an interface ${plan.interface} already`,
+        "choose another name with --interface",
+      );
+    throw error;
+  }
+  const link = findLink(host, plan.hostInterface);
+  const peer = link?.peerIndex === undefined ? undefined : findLink(sandbox, link.peerIndex);
+  if (!link || !peer) throw conflict(`the interface ${plan.hostInterface} vanished while it was being made`);
+  host.executeAll([setLinkAlias(link.index, aliasOf(plan.id))]);
+  return { host: link, peer };
+}

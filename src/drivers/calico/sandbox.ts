@@ -1,0 +1,94 @@
+/** Plumbs a sandbox: makes what is missing of its endpoints and takes away what should not be there. */
+import { familyOf } from "../../base/address.ts";
+import { failpoint } from "../../base/failpoint.ts";
+import { findLink } from "../../dataplane/netlink/link-state.ts";
+import { deleteLink, setLinkUp, withoutGeneratedAddress } from "../../dataplane/netlink/link.ts";
+import { listRoutes } from "../../dataplane/netlink/route-state.ts";
+import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import type { NetworkNamespace } from "../../dataplane/netns.ts";
+import { enableIpv6 } from "./ipv6.ts";
+import type { EndpointPlan, SandboxPlan } from "../driver.ts";
+import { type Change, type Plumbed, compareSandbox } from "./comparison.ts";
+import { mtuOf } from "./options.ts";
+import { inspectPair, makePair } from "./pair.ts";
+
+const LOOPBACK_INDEX = 1;
+const RT_TABLE_MAIN = 254;
+const DEFAULT_MTU = 1500;
+
+/** Makes the sandbox as planned. Returns whether anything was missing. */
+export function ensureSandbox({ namespace, endpoints }: SandboxPlan): Promise<boolean> {
+  return withSockets(namespace, async (host, sandbox) => {
+    const plumbed: Plumbed[] = [];
+    for (const plan of endpoints) plumbed.push(await ensurePair(host, sandbox, namespace, plan));
+    const changes = compareSandbox(host, sandbox, plumbed);
+    sandbox.executeAll([...(endpoints.length > 0 ? [setLinkUp(LOOPBACK_INDEX)] : []), ...requests(changes, "sandbox")]);
+    failpoint("calico:sandbox");
+    host.executeAll(requests(changes, "host"));
+    failpoint("calico:host");
+    return changes.length > 0 || plumbed.some(({ isNew }) => isNew);
+  });
+}
+
+/** What is not as planned; an endpoint without its pair is one difference, since the pair carries all the rest. */
+export function sandboxDifferences({ namespace, endpoints }: SandboxPlan): Promise<Omit<Change, "request" | "side">[]> {
+  return withSockets(namespace, async (host, sandbox) => {
+    const missing: Omit<Change, "request" | "side">[] = [];
+    const plumbed: Plumbed[] = [];
+    for (const plan of endpoints) {
+      const state = inspectPair(host, sandbox, plan);
+      if (state.kind === "present") plumbed.push({ plan, pair: state, isNew: false });
+      else {
+        const what = state.kind === "absent" ? "is missing" : "does not lead to its sandbox";
+        missing.push({ object: `interface ${plan.hostInterface} of service ${plan.name}`, what });
+      }
+    }
+    return [...missing, ...compareSandbox(host, sandbox, plumbed)];
+  });
+}
+
+async function withSockets<T>(
+  namespace: NetworkNamespace,
+  work: (host: NetlinkSocket, sandbox: NetlinkSocket) => Promise<T>,
+): Promise<T> {
+  const host = NetlinkSocket.open(NETLINK_ROUTE);
+  try {
+    const sandbox = NetlinkSocket.open(NETLINK_ROUTE, namespace);
+    try {
+      return await work(host, sandbox);
+    } finally {
+      sandbox.close();
+    }
+  } finally {
+    host.close();
+  }
+}
+
+async function ensurePair(
+  host: NetlinkSocket,
+  sandbox: NetlinkSocket,
+  namespace: NetworkNamespace,
+  plan: EndpointPlan,
+): Promise<Plumbed> {
+  const state = inspectPair(host, sandbox, plan);
+  if (state.kind === "present") return { plan, pair: state, isNew: false };
+  if (state.kind === "stale") await host.executeInBackground([deleteLink(state.host.index)]);
+  const pair = makePair(host, sandbox, namespace, plan, mtuOf(plan.network.options) ?? uplinkMtu(host));
+  failpoint("calico:pair");
+  const hasIpv6 = plan.addresses.some((address) => familyOf(address) === 6);
+  // Link-local addresses would only make noise: nothing but the permanent neighbours is ever asked for.
+  host.executeAll([withoutGeneratedAddress(pair.host.index)]);
+  if (hasIpv6) enableIpv6(namespace, plan);
+  else sandbox.executeAll([withoutGeneratedAddress(pair.peer.index)]);
+  return { plan, pair, isNew: true };
+}
+
+/** Containers must not send what the host cannot pass on. */
+function uplinkMtu(host: NetlinkSocket): number {
+  const defaults = listRoutes(host, { table: RT_TABLE_MAIN }).filter(({ destination }) => destination.length === 0);
+  const mtus = defaults.flatMap(({ device }) => (device === undefined ? [] : (findLink(host, device)?.mtu ?? [])));
+  return mtus.length === 0 ? DEFAULT_MTU : Math.min(...mtus);
+}
+
+const requests = (changes: readonly Change[], side: Change["side"]): Change["request"][] =>
+  changes.filter((change) => change.side === side).map(({ request }) => request);

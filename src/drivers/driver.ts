@@ -1,0 +1,95 @@
+/**
+ * What makes a network real. The model says what should be; a driver makes the kernel of this host agree, by steps
+ * that may be repeated: the same call twice leaves the same kernel.
+ */
+import type { NetworkNamespace } from "../dataplane/netns.ts";
+
+export interface NetworkPlan {
+  readonly id: string;
+  readonly name: string;
+  readonly internal: boolean;
+  readonly options: Readonly<Record<string, string>>;
+}
+
+export interface EndpointPlan {
+  readonly id: string;
+  readonly network: NetworkPlan;
+  readonly name: string;
+  /** In the sandbox. */
+  readonly interface: string;
+  /** Its other end, on the host. */
+  readonly hostInterface: string;
+  readonly mac: string;
+  readonly addresses: readonly string[];
+  /** Whether it owns the default route of the sandbox. */
+  readonly gateway: boolean;
+  /** What it leads to when it does not own the default route: prefixes of its network's pools, or of its members. */
+  readonly prefixes: readonly string[];
+}
+
+export interface SandboxPlan {
+  readonly namespace: NetworkNamespace;
+  readonly endpoints: readonly EndpointPlan[];
+}
+
+/** All pools of the store, since what is not a pool is outside. */
+export interface PoolPlan {
+  readonly cidr: string;
+  readonly natOutgoing: boolean;
+}
+
+/** Everything that a node should have, for comparison. */
+export interface NodePlan {
+  readonly sandboxes: readonly SandboxPlan[];
+  readonly pools: readonly PoolPlan[];
+  /** Attached addresses in the cluster, of the networks that live here. */
+  readonly members: readonly { readonly network: NetworkPlan; readonly address: string }[];
+}
+
+/** One way in which the kernel is not as planned. */
+export interface Difference {
+  readonly object: string;
+  readonly what: string;
+  /** Absent when only a person can mend it; then `remedy` says how. */
+  repair?(): Promise<void> | void;
+  readonly remedy?: string;
+}
+
+export interface EndpointCounters {
+  readonly rxBytes: number;
+  readonly txBytes: number;
+  readonly rxPackets: number;
+  readonly txPackets: number;
+  readonly rxDropped: number;
+  readonly txDropped: number;
+}
+
+export interface Driver {
+  readonly name: string;
+
+  /** Errors: `usage` for an option that the driver does not know, or whose value it cannot use. */
+  checkOptions(options: Readonly<Record<string, string>>): { natOutgoing: boolean };
+
+  /** The name of an endpoint's interface on the host; follows from the id, so that a later process finds it. */
+  hostInterface(endpointId: string): string;
+
+  /**
+   * Makes the sandbox as planned, on both sides of every endpoint. Returns whether anything of it was missing. Rejects
+   * with a UserError that names the step.
+   */
+  ensure(sandbox: SandboxPlan, pools: readonly PoolPlan[]): Promise<boolean>;
+
+  /** Takes the endpoint out of the kernel. Returns whether anything of it was there. */
+  remove(endpoint: Omit<EndpointPlan, "gateway" | "prefixes" | "interface">): Promise<boolean>;
+
+  differences(plan: NodePlan): Promise<Difference[]>;
+
+  /** As the sandbox sees it; undefined when the interface is not there. */
+  counters(hostInterface: string): EndpointCounters | undefined;
+
+  /** Takes away what the driver keeps on the host while it has endpoints, and puts the host's settings back. */
+  withdraw(): Promise<void>;
+
+  /** Gives back what it holds open; differences cannot be repaired afterwards. */
+  close(): void;
+}

@@ -1,0 +1,146 @@
+/**
+ * The parts of a transaction that claim an address for an endpoint. They are committed together with the endpoint
+ * itself, so an address can neither leak nor be given twice.
+ */
+import { type Address, type Prefix, contains, formatAddress, formatPrefix, parseAddress } from "../base/address.ts";
+import { conflict, failure, usageError } from "../base/errors.ts";
+import { decode, encode } from "../store/codec.ts";
+import type { Stored } from "../store/codec.ts";
+import { addressRange, keys, valueOfKey } from "../store/keys.ts";
+import { type PoolRecord, SCHEMA_VERSION, blockSchema, cursorSchema } from "../store/records.ts";
+import type { Guard, Range, Store, Transaction, Write } from "../store/store.ts";
+import { type BlockChoice, findBlock } from "./blocks.ts";
+import { type Pick, chooseAddress } from "./choose.ts";
+import { type PoolShape, addressText, blockOf, isChoosable, reservedAs, shapeOf } from "./layout.ts";
+
+export interface Claimant {
+  readonly networkId: string;
+  readonly endpointId: string;
+  readonly node: string;
+}
+
+export interface Claim {
+  readonly address: string;
+  readonly transaction: Transaction;
+}
+
+/**
+ * Claims an address from the first of the pools that has one. `pick` is "random" after a lost race.
+ * Errors: `failure` when all are exhausted or disabled.
+ */
+export async function claimAny(
+  store: Store,
+  pools: readonly Stored<PoolRecord>[],
+  claimant: Claimant,
+  pick: Pick,
+): Promise<Claim> {
+  for (const pool of pools.filter(({ value }) => !value.disabled)) {
+    const shape = shapeOf(pool.value);
+    const choice = await chooseFrom(store, shape, claimant.node, pick);
+    if (choice) return claimOf(pool, shape, choice.value, choice, claimant);
+  }
+  const names = pools.map(({ value }) => `${value.ipRange ?? value.cidr}${value.disabled ? " (disabled)" : ""}`);
+  throw failure(
+    `no free address in ${names.length === 0 ? "any pool" : names.join(", ")}`,
+    "unpublish what is not needed (calicoctl service ls), or add a pool: calicoctl pool add CIDR",
+  );
+}
+
+/** Claims exactly this address. Errors: `usage` when no pool holds it or it is reserved, `conflict` when in use. */
+export async function claimExactly(
+  store: Store,
+  pools: readonly Stored<PoolRecord>[],
+  address: Address,
+  claimant: Claimant,
+): Promise<Claim> {
+  const text = formatAddress(address);
+  const pool = pools.find(({ value }) => contains(shapeOf(value).prefix, address));
+  if (!pool) {
+    const names = pools.map(({ value }) => value.cidr).join(", ") || "none";
+    throw usageError(`address ${text} is in no pool of the network`, `its pools: ${names}`);
+  }
+  if (pool.value.disabled) throw conflict(`pool ${pool.value.cidr} is disabled`, "calicoctl pool ls");
+  const shape = shapeOf(pool.value);
+  const reserved = reservedAs(shape, address.value);
+  if (reserved) throw conflict(`address ${text} is reserved: it is ${reserved}`);
+  const block = blockOf(shape.prefix, address.value);
+  const { ranges } = await store.read([{ key: keys.block(block) }, { key: keys.address(address) }]);
+  if ((ranges[1]?.count ?? 0) > 0)
+    throw conflict(`address ${text} is in use`, `see who has it: calicoctl ipam info ${text}`);
+  return claimOf(pool, shape, address.value, { block, owner: ownerOf(ranges[0]) }, claimant);
+}
+
+/** What frees the address again, in the transaction that deletes its endpoint. */
+export const release = (address: string): Write[] => {
+  const parsed = parseAddress(address);
+  return parsed ? [{ delete: keys.address(parsed) }] : [];
+};
+
+async function chooseFrom(
+  store: Store,
+  pool: PoolShape,
+  node: string,
+  pick: Pick,
+): Promise<(BlockChoice & { value: bigint }) | undefined> {
+  const full = new Set<bigint>();
+  const last = await lastTaken(store, pool, node);
+  let candidate: BlockChoice | undefined =
+    last === undefined
+      ? await findBlock(store, pool, node, full)
+      : { block: blockOf(pool.prefix, last), owner: undefined };
+  while (candidate) {
+    const { block } = candidate;
+    const { ranges } = await store.read([
+      { key: keys.block(block) },
+      { ...addressRange(block), keysOnly: true },
+    ]);
+    const used = new Set(ranges[1]?.kvs.map(({ key }) => valueOfKey(key)));
+    const isFree = (value: bigint): boolean => !used.has(value) && isChoosable(pool, value);
+    const behind = last !== undefined && contains(block, { family: block.family, value: last }) ? last : undefined;
+    const value = chooseAddress(block, isFree, behind, pick);
+    if (value !== undefined) return { block, owner: ownerOf(ranges[0]), value };
+    full.add(block.base);
+    candidate = await findBlock(store, pool, node, full);
+  }
+  return undefined;
+}
+
+async function lastTaken(store: Store, pool: PoolShape, node: string): Promise<bigint | undefined> {
+  const { ranges } = await store.read([{ key: keys.cursor(node, pool.prefix) }]);
+  const kv = ranges[0]?.kvs[0];
+  const decoded = kv && decode(cursorSchema, kv);
+  const last = decoded?.ok ? parseAddress(decoded.stored.value.last) : undefined;
+  return last && contains(pool.range, last) ? last.value : undefined;
+}
+
+function ownerOf(range: Range | undefined): string | undefined {
+  const kv = range?.kvs[0];
+  const decoded = kv && decode(blockSchema, kv);
+  if (decoded && !decoded.ok) throw failure(`the record ${decoded.quarantined.key} cannot be read`, "calicoctl check");
+  return decoded?.stored.value.node;
+}
+
+function claimOf(
+  pool: Stored<PoolRecord>,
+  { prefix }: PoolShape,
+  value: bigint,
+  { block, owner }: BlockChoice,
+  { networkId, endpointId, node }: Claimant,
+): Claim {
+  const v = SCHEMA_VERSION;
+  const address = addressText(prefix.family, value);
+  const guards: Guard[] = [
+    { absent: keys.address({ family: prefix.family, value }) },
+    // The pool is not removed, disabled or narrowed in between.
+    { unchanged: pool.key, modRevision: pool.modRevision },
+    owner === undefined ? { absent: keys.block(block) } : { present: keys.block(block) },
+  ];
+  const writes: Write[] = [
+    { put: keys.address({ family: prefix.family, value }), value: encode({ v, networkId, endpointId }) },
+    { put: keys.cursor(node, prefix), value: encode({ v, last: address }) },
+    ...(owner === undefined ? [{ put: keys.block(block), value: encode(blockRecord(block, node)) }] : []),
+  ];
+  return { address, transaction: { guards, writes } };
+}
+
+const blockRecord = (block: Prefix, node: string): object => ({ v: SCHEMA_VERSION, cidr: formatPrefix(block), node });

@@ -1,0 +1,25 @@
+import { RuntimeUnavailable } from "./container.ts";
+import type { Runtime } from "./container.ts";
+import { engineRuntime } from "./engine.ts";
+import type { HttpTarget } from "./http.ts";
+import type { Places } from "./places.ts";
+
+/** Docker, at `host` (as DOCKER_HOST is written: `unix:///path` or `tcp://host:port`) or at its usual socket. */
+export function dockerRuntime(places: Places, host: string | undefined): Runtime {
+  if (host === undefined || host === "") return engineRuntime("docker", { socketPath: places.dockerSocket });
+  const target = parseDockerHost(host);
+  if (target !== undefined) return engineRuntime("docker", target);
+  const refuse = (): Promise<never> =>
+    Promise.reject(
+      new RuntimeUnavailable("DOCKER_HOST is neither unix:///PATH nor tcp://HOST:PORT", { present: true }),
+    );
+  return { name: "docker", find: refuse, list: refuse };
+}
+
+function parseDockerHost(host: string): HttpTarget | undefined {
+  if (/^unix:\/\/\/[\x20-\x7e]+$/.test(host)) return { socketPath: host.slice("unix://".length) };
+  if (!/^(tcp|http):\/\//.test(host) || !URL.canParse(host.replace(/^tcp:/, "http:"))) return undefined;
+  const { hostname, port } = new URL(host.replace(/^tcp:/, "http:"));
+  // 2375 is Docker's port without TLS. URL keeps the brackets of IPv6, which a socket does not want.
+  return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port === "" ? 2375 : port) };
+}

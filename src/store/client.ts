@@ -1,0 +1,141 @@
+import { UserError, failure } from "../base/errors.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { Failover } from "./failover.ts";
+import type { StoreSettings } from "./options.ts";
+import { readPassword } from "./secrets.ts";
+import type { Outcome, Range, Read, Snapshot, Store, Transaction, Write } from "./store.ts";
+import type { Transport } from "./transport.ts";
+import { TryFailure } from "./transport.ts";
+import type { RequestOp, TxnReply, TxnRequest } from "./wire.ts";
+import { decodeReply, encodeGuard, encodeRead, encodeWrite } from "./wire.ts";
+
+/** Etcd's own limit of operations in one transaction (--max-txn-ops). */
+const MAX_OPS = 128;
+/** A pinned revision can be compacted between two parts of one read; twice in a row would be a broken etcd. */
+const READ_ROUNDS = 3;
+
+/** The Store over a transport: batches, failover, authentication, and commits that happen at most once. */
+export class StoreClient implements Store {
+  readonly #transport: Transport;
+  readonly #settings: StoreSettings;
+  readonly #failover: Failover;
+  #token: Promise<string | undefined> | undefined;
+
+  constructor(transport: Transport, settings: StoreSettings) {
+    this.#transport = transport;
+    this.#settings = settings;
+    this.#failover = new Failover(settings);
+  }
+
+  async read(reads: readonly Read[]): Promise<Snapshot> {
+    for (let round = 1; ; round++) {
+      try {
+        return await this.#readOnce(reads);
+      } catch (error) {
+        if (!(error instanceof TryFailure)) throw error;
+        if (round === READ_ROUNDS) throw failure(`etcd lost what was being read: ${error.message}`, "try again", error);
+      }
+    }
+  }
+
+  async commit(transaction: Transaction): Promise<Outcome> {
+    const request: TxnRequest = {
+      compare: transaction.guards.map(encodeGuard),
+      success: transaction.writes.map(encodeWrite),
+      failure: [],
+    };
+    const retry: TxnRequest = { ...request, failure: transaction.writes.map(readBack) };
+    let uncertain = false;
+    try {
+      const reply = await this.#failover.run(async (endpoint, timeoutMs) => {
+        try {
+          return await this.#txn(endpoint, uncertain ? retry : request, timeoutMs);
+        } catch (error) {
+          uncertain ||= error instanceof TryFailure && error.kind === "unknown";
+          throw error;
+        }
+      });
+      const { succeeded, revision, ranges } = reply;
+      if (succeeded) return { committed: true, revision };
+      const mine = ranges.length > 0 && transaction.writes.every((write, i) => isStored(write, ranges[i]));
+      return mine ? { committed: true, revision: lastWritten(ranges) ?? revision } : { committed: false, revision };
+    } catch (error) {
+      throw uncertain && error instanceof UserError ? unknownOutcome(error) : error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#transport.close();
+  }
+
+  /** The first part's revision is that of all, so that parts read one after the other are still one snapshot. */
+  async #readOnce(reads: readonly Read[]): Promise<Snapshot> {
+    const ranges: Range[] = [];
+    let pinned: number | undefined;
+    do {
+      const success = reads.slice(ranges.length, ranges.length + MAX_OPS).map((read) => encodeRead(read, pinned));
+      const reply = await this.#failover.run(async (endpoint, timeoutMs) =>
+        this.#txn(endpoint, { compare: [], success, failure: [] }, timeoutMs),
+      );
+      pinned ??= reply.revision;
+      ranges.push(...reply.ranges);
+    } while (ranges.length < reads.length);
+    return { revision: pinned, ranges };
+  }
+
+  /** One try, with one new token when the old one is no longer good. */
+  async #txn(endpoint: Endpoint, request: TxnRequest, timeoutMs: number): Promise<TxnReply> {
+    const first = await this.#authenticated(endpoint, timeoutMs);
+    try {
+      return decodeReply(await this.#transport.txn(endpoint, request, { timeoutMs, ...first }));
+    } catch (error) {
+      if (!(error instanceof TryFailure) || error.kind !== "token") throw error;
+      this.#token = undefined;
+      const second = await this.#authenticated(endpoint, timeoutMs);
+      return decodeReply(await this.#transport.txn(endpoint, request, { timeoutMs, ...second }));
+    }
+  }
+
+  /** Calls that come at once share one authentication: it costs etcd a bcrypt each. */
+  async #authenticated(endpoint: Endpoint, timeoutMs: number): Promise<{ token?: string }> {
+    const { username, passwordFile } = this.#settings;
+    if (username === undefined || passwordFile === undefined) return {};
+    this.#token ??= this.#transport.authenticate(endpoint, username, readPassword(passwordFile), { timeoutMs });
+    try {
+      const token = await this.#token;
+      return token === undefined ? {} : { token };
+    } catch (error) {
+      this.#token = undefined;
+      // Nothing has been sent yet, whatever became of the authentication.
+      throw error instanceof TryFailure && error.kind === "unknown"
+        ? new TryFailure("unsent", error.message, error)
+        : error;
+    }
+  }
+}
+
+/** Reads what a write would have left. */
+function readBack(write: Write): RequestOp {
+  if ("put" in write) return encodeRead({ key: write.put });
+  if ("delete" in write) return encodeRead({ key: write.delete });
+  if ("deletePrefix" in write) return encodeRead({ prefix: write.deletePrefix, countOnly: true });
+  return encodeRead({ ...write.deleteRange, countOnly: true });
+}
+
+function isStored(write: Write, range: Range | undefined): boolean {
+  if (range === undefined) return false;
+  return "put" in write ? range.kvs[0]?.value === write.value : range.count === 0;
+}
+
+/** The revision of a commit is that of the keys it put; one that only deleted leaves no trace of it. */
+function lastWritten(ranges: readonly Range[]): number | undefined {
+  const revisions = ranges.flatMap((range) => range.kvs.map((kv) => kv.modRevision));
+  return revisions.length === 0 ? undefined : Math.max(...revisions);
+}
+
+function unknownOutcome(error: UserError): UserError {
+  return new UserError(error.code, `${error.message}; whether the change was made is not known`, {
+    hint: `${error.hint === undefined ? "" : `${error.hint}; `}the same command may safely be run again`,
+    cause: error,
+  });
+}

@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { UserError } from "../base/errors.ts";
+import { trustHint } from "./connection.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { StoreSettings } from "./options.ts";
+import { TryFailure } from "./transport.ts";
+
+/** One try may take this long, so that a frozen endpoint leaves time for the others. */
+const TRY_MS = 3000;
+/** Nobody listening anywhere is hardly ever a matter of seconds: say so early, yet outlast a restart of etcd. */
+const NOBODY_MS = 2000;
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 500;
+
+interface Miss {
+  readonly endpoint: Endpoint;
+  readonly failure: TryFailure;
+}
+
+/** Tries the endpoints in turn, beginning with the one that answered last, until one answers or the time is over. */
+export class Failover {
+  readonly #settings: StoreSettings;
+  #good = 0;
+
+  constructor(settings: StoreSettings) {
+    this.#settings = settings;
+  }
+
+  /** `attempt` may run many times; it must be safe to repeat. UserError `store-unreachable` when the time is over. */
+  async run<T>(attempt: (endpoint: Endpoint, timeoutMs: number) => Promise<T>): Promise<T> {
+    const { endpoints, timeoutMs } = this.#settings;
+    const start = performance.now();
+    const left = (): number => start + timeoutMs - performance.now();
+    const misses = new Map<Endpoint, TryFailure>();
+    let pause = FIRST_PAUSE_MS;
+    let uncertain = false;
+    for (;;) {
+      const first = this.#good;
+      for (let i = 0; i < endpoints.length && left() > 0; i++) {
+        const index = (first + i) % endpoints.length;
+        const endpoint = endpoints[index] as Endpoint;
+        try {
+          const result = await attempt(endpoint, Math.min(TRY_MS, left()));
+          this.#good = index;
+          return result;
+        } catch (error) {
+          if (!(error instanceof TryFailure) || error.kind === "revision") throw error;
+          misses.set(endpoint, error);
+          uncertain ||= error.kind === "unknown";
+        }
+      }
+      const kinds = [...misses.values()].map((miss) => miss.kind);
+      const hopeless = kinds.length === endpoints.length && kinds.every((kind) => kind === "untrusted");
+      const nobody = !uncertain && timeoutMs - left() > NOBODY_MS;
+      if (left() <= 0 || hopeless || nobody) throw unreachable(misses, this.#settings);
+      await sleep(Math.min(pause, Math.max(1, left())));
+      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+    }
+  }
+}
+
+function unreachable(misses: ReadonlyMap<Endpoint, TryFailure>, settings: StoreSettings): UserError {
+  const all: Miss[] = [...misses].map(([endpoint, failure]) => ({ endpoint, failure }));
+  const told = all.map(({ endpoint, failure }) => `${endpoint.url} (${failure.message})`).join(", ");
+  const distrust = all.find(({ failure }) => failure.kind === "untrusted")?.failure;
+  return new UserError("store-unreachable", `etcd cannot be reached: ${told}`, {
+    hint:
+      distrust === undefined
+        ? "is etcd running? name its endpoints with --etcd-endpoints or ETCD_ENDPOINTS"
+        : trustHint(distrust.message, settings),
+    cause: all.at(-1)?.failure,
+  });
+}

@@ -1,0 +1,125 @@
+import type { CallOptions, Interceptor } from "@grpc/grpc-js";
+import { Etcd3 } from "etcd3";
+import type { IOptions } from "etcd3";
+import { connectionFailure } from "./connection.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { StoreSettings } from "./options.ts";
+import { isAuthOff, refusal } from "./refusal.ts";
+import { readTls } from "./secrets.ts";
+import type { Call, Transport } from "./transport.ts";
+import { TryFailure } from "./transport.ts";
+import type { RawTxnReply, TxnRequest } from "./wire.ts";
+
+type Policy = NonNullable<NonNullable<IOptions["faultHandling"]>["global"]>;
+
+/** etcd3's own retries send a write twice and its host breaker blinds it for seconds; failover.ts does both better. */
+const ONCE = { execute: async (work: () => unknown) => work() } as unknown as Policy;
+
+/** Etcd's gRPC calls through the etcd3 package: one client an endpoint, so that failover decides whom to ask. */
+export class GrpcTransport implements Transport {
+  readonly #settings: StoreSettings;
+  readonly #clients = new Map<Endpoint, Etcd3>();
+
+  constructor(settings: StoreSettings) {
+    this.#settings = settings;
+  }
+
+  async txn(endpoint: Endpoint, request: TxnRequest, call: Call): Promise<RawTxnReply> {
+    const kv = this.#client(endpoint).kv;
+    const message = request as unknown as Parameters<typeof kv.txn>[0];
+    return this.#once(endpoint, async () => kv.txn(message, callOptions(call)) as unknown as Promise<RawTxnReply>);
+  }
+
+  async authenticate(endpoint: Endpoint, name: string, password: string, call: Call): Promise<string | undefined> {
+    try {
+      const auth = this.#client(endpoint).auth;
+      return (await this.#once(endpoint, async () => auth.authenticate({ name, password }, callOptions(call)))).token;
+    } catch (error) {
+      if (error instanceof Error && isAuthOff(error.message)) return undefined;
+      throw error;
+    }
+  }
+
+  close(): void {
+    for (const client of this.#clients.values()) client.close();
+    this.#clients.clear();
+  }
+
+  async #once<T>(endpoint: Endpoint, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const meant = meaning(error);
+      // A new client reads the certificates anew, and does not wait out the old one's reconnect back-off.
+      if (meant instanceof TryFailure && meant.kind !== "token" && meant.kind !== "revision") this.#drop(endpoint);
+      throw meant;
+    }
+  }
+
+  #client(endpoint: Endpoint): Etcd3 {
+    const known = this.#clients.get(endpoint);
+    if (known !== undefined) return known;
+    const client = new Etcd3(clientOptions(endpoint, this.#settings));
+    this.#clients.set(endpoint, client);
+    return client;
+  }
+
+  #drop(endpoint: Endpoint): void {
+    this.#clients.get(endpoint)?.close();
+    this.#clients.delete(endpoint);
+  }
+}
+
+function clientOptions(endpoint: Endpoint, settings: StoreSettings): IOptions {
+  return {
+    hosts: endpoint.socketPath === undefined ? endpoint.url : `unix:${endpoint.socketPath}`,
+    ...(endpoint.secure ? { credentials: credentials(settings) } : {}),
+    faultHandling: { global: ONCE, host: () => ONCE },
+    grpcOptions: {
+      // Notices a frozen server; the proxy of the environment is not for etcd.
+      "grpc.keepalive_time_ms": 10_000,
+      "grpc.keepalive_timeout_ms": 3000,
+      "grpc.enable_http_proxy": 0,
+      "grpc.max_receive_message_length": -1,
+    },
+  };
+}
+
+type Credentials = NonNullable<IOptions["credentials"]>;
+
+function credentials(settings: StoreSettings): Credentials {
+  const { ca, cert, key } = readTls(settings);
+  return {
+    // Without a CA of its own, gRPC takes the system's, as the types do not tell.
+    ...({ rootCertificate: ca ?? null } as unknown as Pick<Credentials, "rootCertificate">),
+    ...(key === undefined ? {} : { privateKey: key }),
+    ...(cert === undefined ? {} : { certChain: cert }),
+  };
+}
+
+function callOptions({ timeoutMs, token }: Call): CallOptions {
+  const deadline = Date.now() + timeoutMs;
+  return token === undefined ? { deadline } : { deadline, interceptors: [withToken(token)] };
+}
+
+/** Etcd takes the token from the call's metadata. */
+const withToken =
+  (token: string): Interceptor =>
+  (options, nextCall) => {
+    const call = nextCall(options);
+    const start = call.start.bind(call);
+    call.start = (metadata, listener) => {
+      metadata.set("token", token);
+      start(metadata, listener);
+    };
+    return call as unknown as ReturnType<Interceptor>;
+  };
+
+/** etcd3 drops the status code, but leaves it in the message: "14 UNAVAILABLE: why". */
+function meaning(error: unknown): unknown {
+  const [, code, text] = /^(\d+) [A-Z_]+: (.*)$/s.exec(error instanceof Error ? error.message : "") ?? [];
+  if (code === undefined || text === undefined) return error;
+  if (code === "4") return new TryFailure("unknown", "no answer in time", error);
+  if (code === "14" && !text.includes("etcdserver:")) return connectionFailure(text, error);
+  return refusal(Number(code), text, error);
+}

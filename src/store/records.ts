@@ -1,0 +1,112 @@
+/**
+ * What is stored: one JSON value per object, with a schema version. A change of meaning is a new version.
+ */
+import * as z from "zod/mini";
+import { parseAddress, parsePrefix } from "../base/address.ts";
+
+/** The version of every value that this program writes and understands. */
+export const SCHEMA_VERSION = 1;
+
+const version = z.literal(SCHEMA_VERSION);
+const id = z.string().check(z.regex(/^[0-9a-f]{64}$/));
+const node = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/));
+const interfaceName = z.string().check(z.regex(/^[^\s/:%]{1,15}$/));
+const map = z.record(z.string(), z.string());
+const time = z.string();
+const address = z.string().check(z.refine((text) => parseAddress(text) !== undefined, "not an address"));
+const cidr = z.string().check(z.refine((text) => parsePrefix(text) !== undefined, "not a prefix"));
+const mac = z.string().check(z.regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/));
+
+export const networkSchema = z.object({
+  v: version,
+  id,
+  name: z.string(),
+  driver: z.string(),
+  internal: z.boolean(),
+  ipv6: z.boolean(),
+  labels: map,
+  options: map,
+  /** Prefixes of the pools that are this network's alone; none means the shared pools. */
+  pools: z.array(cidr),
+  createdAt: time,
+});
+
+export const bindingSchema = z.object({
+  node,
+  sandboxId: id,
+  /** The name of the interface inside the sandbox. */
+  interface: interfaceName,
+  /** The name of its other end on the node. */
+  hostInterface: interfaceName,
+  /** Higher wins the default route of the sandbox. */
+  priority: z.int(),
+  attachedAt: time,
+});
+
+export const endpointSchema = z.object({
+  v: version,
+  id,
+  networkId: id,
+  name: z.string(),
+  /** At most one of each family; they are the endpoint's from publish to unpublish. */
+  addresses: z.array(address),
+  mac,
+  aliases: z.array(z.string()),
+  labels: map,
+  createdAt: time,
+  binding: z.optional(bindingSchema),
+});
+
+export const sandboxSchema = z.object({
+  v: version,
+  id,
+  node,
+  runtime: z.string(),
+  /** Full id of the container, or the pid or namespace path by which it was named. */
+  containerId: z.string(),
+  containerName: z.optional(z.string()),
+  namespace: z.object({
+    path: z.string(),
+    inode: z.string(),
+    /** SO_NETNS_COOKIE, decimal: never given twice between two boots, unlike the inode. */
+    cookie: z.string(),
+  }),
+  pid: z.optional(z.int()),
+  /** Clock ticks since boot, field 22 of /proc/PID/stat. */
+  startTime: z.optional(z.string()),
+  bootId: z.string(),
+  endpoints: z.array(z.object({ networkId: id, endpointId: id })),
+  createdAt: time,
+});
+
+export const poolSchema = z.object({
+  v: version,
+  cidr,
+  family: z.union([z.literal(4), z.literal(6)]),
+  /** Addresses that nobody asked for by value come from this part only. */
+  ipRange: z.optional(cidr),
+  /** Kept free: no endpoint gets it. */
+  gateway: z.optional(address),
+  natOutgoing: z.boolean(),
+  disabled: z.boolean(),
+  /** The one network that may use it; absent for the shared pools. */
+  networkId: z.optional(id),
+  createdAt: time,
+});
+
+export const blockSchema = z.object({ v: version, cidr, node });
+
+/** The claim of one address. */
+export const claimSchema = z.object({ v: version, networkId: id, endpointId: id });
+
+/** A hint, never a truth: the address that this node took last from a pool. */
+export const cursorSchema = z.object({ v: version, last: address });
+
+export type NetworkRecord = z.infer<typeof networkSchema>;
+export type BindingRecord = z.infer<typeof bindingSchema>;
+export type EndpointRecord = z.infer<typeof endpointSchema>;
+export type SandboxRecord = z.infer<typeof sandboxSchema>;
+export type PoolRecord = z.infer<typeof poolSchema>;
+export type BlockRecord = z.infer<typeof blockSchema>;
+export type ClaimRecord = z.infer<typeof claimSchema>;
+export type CursorRecord = z.infer<typeof cursorSchema>;

@@ -1,0 +1,4 @@
+import { FakeStore } from "../../../src/store/fake.ts";
+import { storeContract } from "../../system/store/contract.ts";
+
+storeContract("FakeStore", async () => new FakeStore());
