@@ -10,13 +10,17 @@ import { checkKernel, checkMachine } from "./setup/machine.mjs";
 import { buildProject, installPackages } from "./setup/project.mjs";
 import { SetupError } from "./setup/step.mjs";
 
-/** Which Debian package brings a command. Looked up by command, so that another vendor's package is not replaced. */
+/**
+ * Which Debian package brings a command (and, for a program of many parts, a part that smaller builds of it lack).
+ * Looked up by command, so that another vendor's package is not replaced.
+ */
 const needed = {
   etcd: "etcd-server",
   nft: "nftables",
   ip: "iproute2",
   ping: "iputils-ping",
-  busybox: "busybox-static",
+  "busybox httpd": "busybox-static",
+  sysctl: "procps",
   setpriv: "util-linux",
   tar: "tar",
 };

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { SetupError, step } from "./step.mjs";
@@ -35,11 +36,12 @@ export async function installCommands(packageOf) {
     throw new SetupError(`installed ${packages.join(" ")}, but still not found: ${still.join(", ")}.`);
 }
 
-/** @param {string} command */
+/** @param {string} command a program, or a program and one of its parts */
 function isThere(command) {
-  return (process.env["PATH"] ?? "")
-    .split(delimiter)
-    .some((folder) => folder !== "" && isExecutable(join(folder, command)));
+  const [program = "", part] = command.split(" ");
+  const folders = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
+  if (!folders.some((folder) => isExecutable(join(folder, program)))) return false;
+  return part === undefined || spawnSync(program, [part, "--help"]).status !== 127;
 }
 
 /** @param {string} path */

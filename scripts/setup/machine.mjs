@@ -11,6 +11,11 @@ export function checkMachine() {
     throw new SetupError("this needs root, for network namespaces and packages: run it again with sudo.");
 }
 
+/** Of each kind that is needed, one; so the kernel's modules are loaded from here on. */
+const ruleset =
+  "table inet cnm { chain c { type filter hook forward priority 0; ct state established accept; };" +
+  " chain n { type nat hook postrouting priority 100; masquerade; }; }";
+
 /** Root in a container may still lack what it takes: tried in a namespace that is gone afterwards. */
 export function checkKernel() {
   attempt("network namespaces with veth interfaces", [
@@ -24,7 +29,7 @@ export function checkKernel() {
     "name",
     "cnm1",
   ]);
-  attempt("nftables", ["nft", "add table inet cnm; add set inet cnm s { type ipv4_addr; }"]);
+  attempt("nftables with connection tracking", ["nft", ruleset]);
 }
 
 /**

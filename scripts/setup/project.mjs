@@ -38,7 +38,7 @@ function lockedPackages(file) {
  */
 export async function buildProject() {
   const built = existsSync("dist") ? times("dist") : [];
-  const sources = ["src", "scripts/build.ts", "package-lock.json"].flatMap(times);
+  const sources = ["src", "scripts/build", "scripts/build.ts", "package-lock.json"].flatMap(times);
   if (built.length > 0 && Math.min(...built) >= Math.max(...sources)) return;
   await step("building", process.execPath, ["scripts/run.mjs", "scripts/build.ts"]);
 }

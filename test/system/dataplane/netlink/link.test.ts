@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import * as link from "../../../../src/dataplane/netlink/link.ts";
+import { findLink, listLinks } from "../../../../src/dataplane/netlink/link-state.ts";
+import { linkOf, makeTestbed } from "./testbed.ts";
+import type { Testbed } from "./testbed.ts";
+
+let bed: Testbed;
+beforeEach(async () => {
+  bed = await makeTestbed();
+});
+afterEach(() => bed.close());
+
+test("a pair is born with names, MACs and MTU, its host end up and its peer down in the container", () => {
+  const { host, container } = bed;
+  const create = link.createVeth({
+    mtu: 1450,
+    host: { name: "cali0123456789a", mac: "ee:ee:ee:ee:ee:ee" },
+    peer: { name: "eth7", mac: "02:00:0a:00:00:05", namespaceFd: container.namespace.fd },
+  });
+  host.socket.executeAll([create]);
+
+  const hostEnd = linkOf(host, "cali0123456789a");
+  const containerEnd = linkOf(container, "eth7");
+  expect(hostEnd).toMatchObject({ kind: "veth", mac: "ee:ee:ee:ee:ee:ee", mtu: 1450, up: true, alias: undefined });
+  expect(containerEnd).toMatchObject({ kind: "veth", mac: "02:00:0a:00:00:05", mtu: 1450, up: false });
+  expect(hostEnd.peerIndex).toBe(containerEnd.index);
+  expect(containerEnd.peerIndex).toBe(hostEnd.index);
+  expect(hostEnd.peerNamespaceId).toBeGreaterThanOrEqual(0);
+  expect(host.socket.execute([create])).toMatchObject([{ errnoName: "EEXIST", code: "failure" }]);
+});
+
+test("the peer's name may be taken, and then nothing is left of the pair", () => {
+  const { host, container } = bed;
+  container.socket.executeAll([link.createDummy("eth0")]);
+  const create = link.createVeth({
+    mtu: 1500,
+    host: { name: "cali1" },
+    peer: { name: "eth0", namespaceFd: container.namespace.fd },
+  });
+  expect(() => host.socket.executeAll([create])).toThrow(/cannot create the interface pair cali1 and eth0: .*EEXIST/);
+  expect(findLink(host.socket, "cali1")).toBeUndefined();
+});
+
+test("everything of an interface can be changed, and is found by name, by index and in the list", () => {
+  const { socket } = bed.host;
+  socket.executeAll([link.createDummy("d0", { mac: "02:00:00:00:00:01", mtu: 1300 })]);
+  const { index } = linkOf(bed.host, "d0");
+  expect(findLink(socket, index)).toMatchObject({ name: "d0", up: false, mtu: 1300, mac: "02:00:00:00:00:01" });
+
+  socket.executeAll([
+    link.setLinkMac(index, "02:00:00:00:00:02"),
+    link.setLinkMtu(index, 1280),
+    link.setLinkAlias(index, "web of blue"),
+    link.renameLink(index, "d1"),
+    link.setLinkUp(index),
+  ]);
+  const changed = findLink(socket, "d1");
+  expect(changed).toMatchObject({
+    index,
+    kind: "dummy",
+    mac: "02:00:00:00:00:02",
+    mtu: 1280,
+    alias: "web of blue",
+    up: true,
+    peerIndex: undefined,
+  });
+  expect(listLinks(socket).find(({ name }) => name === "d1")).toMatchObject({ index, alias: "web of blue" });
+  expect(findLink(socket, "d0")).toBeUndefined();
+
+  socket.executeAll([link.setLinkDown(index), link.setLinkAlias(index, "")]);
+  expect(findLink(socket, index)).toMatchObject({ up: false, alias: undefined });
+});
+
+test("an interface is deleted with its peer, and a second time is fine", async () => {
+  const { hostEnd } = bed.pair();
+  const results = await bed.host.socket.executeInBackground([link.deleteLink(hostEnd.index)]);
+  expect(results).toEqual([undefined]);
+  expect(findLink(bed.host.socket, "cali0")).toBeUndefined();
+  expect(findLink(bed.container.socket, "eth0")).toBeUndefined();
+  expect(bed.host.socket.execute([link.deleteLink(hostEnd.index)])).toEqual([undefined]);
+});
+
+test("the host end makes itself no IPv6 address, and counts what goes through", async () => {
+  const { hostEnd, containerEnd } = bed.pair();
+  bed.host.socket.executeAll([link.withoutGeneratedAddress(hostEnd.index)]);
+  bed.container.socket.executeAll([link.setLinkUp(containerEnd.index)]);
+  expect(await bed.host.ip("-6", "address", "show", "dev", "cali0")).toBe("");
+  await bed.container.ip("neighbour", "add", "10.0.0.9", "lladdr", "02:00:00:00:00:09", "dev", "eth0");
+  await bed.container.ip("address", "add", "10.0.0.8/24", "dev", "eth0");
+  const script = ["ping", "-n", "-c", "2", "-i", "0.01", "-W", "1", "10.0.0.9"];
+  await bed.container.ip("netns", "exec", bed.container.name, ...script).catch(() => undefined);
+  const sent = linkOf(bed.container, "eth0").counters;
+  expect(sent.txPackets).toBeGreaterThanOrEqual(2);
+  expect(sent.txBytes).toBeGreaterThanOrEqual(2 * 98);
+  expect(linkOf(bed.host, "cali0").counters.rxPackets).toBeGreaterThanOrEqual(2);
+});
