@@ -48,6 +48,8 @@ async function writeChunks(): Promise<void> {
     minifySyntax: true,
     legalComments: "none",
     external,
+    // Its ES modules: of a CommonJS package a chunk exports nothing by name.
+    alias: { yaml: resolve("node_modules/yaml/browser/index.js") },
     plugins: [lighterCommander],
     logLevel: "warning",
     write: false,

@@ -10,7 +10,7 @@
  */
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import type { LineCounter, Node, Pair, YAMLMap } from "yaml";
+import type * as Yaml from "yaml";
 import type { UserError } from "../base/errors.ts";
 import { usageError } from "../base/errors.ts";
 
@@ -75,10 +75,10 @@ function read(path: string, optional: boolean): string | undefined {
 /** Walks the document with an eye on the lines, which a plain parse would lose. */
 class Reader {
   readonly #path: string;
-  readonly #lines: LineCounter;
-  readonly #yaml: typeof import("yaml");
+  readonly #lines: Yaml.LineCounter;
+  readonly #yaml: typeof Yaml;
 
-  constructor(path: string, lines: LineCounter, yaml: typeof import("yaml")) {
+  constructor(path: string, lines: Yaml.LineCounter, yaml: typeof Yaml) {
     this.#path = path;
     this.#lines = lines;
     this.#yaml = yaml;
@@ -87,7 +87,7 @@ class Reader {
   entries(node: unknown, what: string, known: readonly string[]): Map<string, unknown> {
     if (!this.#yaml.isMap(node)) throw this.#wrong(node, `${what} is not a mapping of keys to values`);
     const entries = new Map<string, unknown>();
-    for (const { key, value } of (node as YAMLMap).items as Pair[]) {
+    for (const { key, value } of node.items) {
       const name = this.#yaml.isScalar(key) ? String(key.value) : "?";
       if (!known.includes(name))
         throw this.#wrong(key, `${JSON.stringify(name)} is not known in ${what}`, `known are ${known.join(", ")}`);
@@ -115,7 +115,7 @@ class Reader {
   }
 
   #at(node: unknown): string {
-    const start = (node as Node | null)?.range?.[0];
+    const start = (node as Yaml.Node | null)?.range?.[0];
     return start === undefined ? this.#path : `${this.#path}:${this.#lines.linePos(start).line}`;
   }
 }

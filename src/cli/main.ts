@@ -18,7 +18,9 @@ export async function main(): Promise<void> {
     // A second signal means now.
     if (stoppedBy !== undefined) process.exit(code);
     stoppedBy = code;
-    interruption.abort(new UserError("interrupted", "interrupted", { hint: "run it again, or calicoctl check --repair" }));
+    interruption.abort(
+      new UserError("interrupted", "interrupted", { hint: "run it again, or calicoctl check --repair" }),
+    );
   };
   process.on("SIGINT", stop(exitCodes.interrupted));
   process.on("SIGTERM", stop(sigtermExitCode));

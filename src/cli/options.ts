@@ -51,11 +51,7 @@ export const list = (value: string, summary: string, extra: Extra = {}): Option<
 });
 
 /** `key=value`, several times; the same key twice with different values is an error. */
-export const pairs = (
-  value: string,
-  summary: string,
-  extra: Extra = {},
-): Option<Readonly<Record<string, string>>> => ({
+export const pairs = (value: string, summary: string, extra: Extra = {}): Option<Readonly<Record<string, string>>> => ({
   value,
   summary,
   repeat: true,
@@ -107,7 +103,8 @@ export function pair(raw: string, name: string): [key: string, value: string] {
   return [raw.slice(0, at), raw.slice(at + 1)];
 }
 
-const several = (raw: RawOption): readonly string[] => (Array.isArray(raw) ? raw : typeof raw === "string" ? [raw] : []);
+const several = (raw: RawOption): readonly string[] =>
+  Array.isArray(raw) ? raw : typeof raw === "string" ? [raw] : [];
 
 function checked(raw: string, name: string, choices: readonly string[] | undefined): string {
   if (raw === "") throw usageError(`${name}: the value is empty`);

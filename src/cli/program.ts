@@ -35,7 +35,8 @@ export function parse(
     .version(version)
     .enablePositionalOptions()
     .exitOverride()
-    .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
+    .helpCommand(false)
+    .configureHelp({ subcommandTerm: (parser) => parser.name() })
     .configureOutput({
       writeOut: (part) => (text += part),
       writeErr: () => undefined,
@@ -64,7 +65,7 @@ export function parse(
     });
   }
   try {
-    root.parse(argv, { from: "user" });
+    root.parse(withoutHelpCommand(argv), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (["commander.helpDisplayed", "commander.version"].includes(error.code)) return { text };
@@ -73,6 +74,10 @@ export function parse(
   }
   return invocation ?? { text };
 }
+
+/** `help network ls` is `network ls --help`. */
+const withoutHelpCommand = (argv: readonly string[]): string[] =>
+  argv[0] === "help" ? [...argv.slice(1), "--help"] : [...argv];
 
 function addCommand(
   parent: Parser,
@@ -118,7 +123,7 @@ function addOptions(
     // `--no-trunc` is an option of that name, not the opposite of --trunc.
     option.negate = false;
     if (hidden) option.hideHelp();
-    if (repeat) option.argParser((one: string, before: readonly string[] = []) => [...before, one]);
+    if (repeat) option.argParser((one: string, before: readonly string[] | undefined) => [...(before ?? []), one]);
     parser.addOption(option);
   }
 }
@@ -127,7 +132,10 @@ function addOptions(
 function asUsageError(error: CommanderError, words: readonly string[], tree: readonly Command[]): UserError {
   const [noun, verb] = words;
   const verbs = tree.filter(({ path }) => path[0] === noun).map(({ path }) => path.at(-1) ?? "");
-  const page = ["calicoctl", ...words.slice(0, verb !== undefined && verbs.includes(verb) ? 2 : verbs.length > 0 ? 1 : 0)];
+  const page = [
+    "calicoctl",
+    ...words.slice(0, verb !== undefined && verbs.includes(verb) ? 2 : verbs.length > 0 ? 1 : 0),
+  ];
   const help = `${page.join(" ")} --help`;
   if (error.code === "commander.help") return usageError(`${noun} needs a command: ${verbs.join(", ")}`, help);
   const [message = "", guess] = error.message.replace(/^error: /, "").split("\n");

@@ -12,7 +12,7 @@ import { getService } from "./lookup.ts";
 import type { ServiceView } from "./model.ts";
 import { type ServiceName, checkInterfaceName } from "./names.ts";
 import { readPools } from "./pools.ts";
-import { readMembers } from "./sandbox-plan.ts";
+import { type Member, readMembers } from "./sandbox-plan.ts";
 import { containerLabel, isAlive, newSandbox, openSandbox, readSandbox, sandboxId, sandboxParts } from "./sandboxes.ts";
 import { replaceEndpoint } from "./services.ts";
 import { together, transact } from "./transact.ts";
@@ -30,6 +30,8 @@ interface Attached {
   readonly network: NetworkRecord;
   readonly sandbox: SandboxRecord;
   readonly pools: readonly Stored<PoolRecord>[];
+  /** All endpoints of the sandbox, this one included. */
+  readonly members: readonly Member[];
   /** It was bound to this sandbox before: by an attach that died on its way, or that is done. */
   readonly wasBound: boolean;
 }
@@ -50,21 +52,21 @@ export async function attach(
   try {
     const id = sandboxId(env, namespace);
     failpoint("attach:resolved");
-    await releaseIfDead(env, name, id);
-    const attached = await withSandbox(env, id, async () => {
-      failpoint("attach:locked");
-      const bound = await bind(env, container, namespace, name, options);
-      failpoint("attach:committed");
-      await plumb(env, bound, namespace, options);
-      mustStillRun(env, container, bound);
-      return bound;
-    }).catch(async (error: unknown) => {
-      if (error instanceof PlumbingFailed) {
-        await release(env, error.bound);
-        await withdrawIfIdle(env);
-        throw error.cause;
-      }
-      throw error;
+    const once = (): Promise<Attached> =>
+      withSandbox(env, id, async () => {
+        failpoint("attach:locked");
+        const bound = await bind(env, container, namespace, name, options);
+        failpoint("attach:committed");
+        await plumb(env, bound, namespace, options);
+        mustStillRun(env, container, bound);
+        return bound;
+      });
+    const attached = await once().catch(async (error: unknown) => {
+      if (!(error instanceof MustRelease)) throw error;
+      await release(env, error.bound);
+      if (!error.reason) return once();
+      await withdrawIfIdle(env);
+      throw error.reason;
     });
     failpoint("attach:plumbed");
     await refreshNeighbours(env, attached.network.id, id);
@@ -75,13 +77,18 @@ export async function attach(
   }
 }
 
-/** The kernel refused what the store already says; `cause` is for the user. */
-class PlumbingFailed extends Error {
+/**
+ * A binding must be taken back, which needs the lock of its sandbox. With a reason, the kernel refused what the store
+ * says, and the reason is for the user; without, the container that held the service is gone, and the way is free.
+ */
+class MustRelease extends Error {
   readonly bound: BoundService;
+  readonly reason: UserError | undefined;
 
-  constructor(bound: BoundService, cause: unknown) {
-    super("plumbing failed", { cause });
+  constructor(bound: BoundService, reason?: UserError) {
+    super("must release");
     this.bound = bound;
+    this.reason = reason;
   }
 }
 
@@ -100,12 +107,13 @@ async function bind(
     ]);
     const sandbox = before?.value ?? newSandbox(env, container, namespace);
     const { binding } = endpoint.value;
+    const members = before ? await readMembers(env, before.value) : [];
+    const common = { network: network.value, pools };
     if (binding) {
       if (binding.sandboxId !== sandbox.id || binding.node !== env.node)
-        throw await attachedElsewhere(env, endpoint.value, network.value);
-      return { result: { endpoint: endpoint.value, network: network.value, sandbox, pools, wasBound: true } };
+        throw await attachedElsewhere(env, { endpoint: endpoint.value, network: network.value });
+      return { result: { ...common, endpoint: endpoint.value, sandbox, members, wasBound: true } };
     }
-    const members = before ? await readMembers(env, before.value) : [];
     const bound: EndpointRecord = {
       ...endpoint.value,
       binding: {
@@ -121,9 +129,10 @@ async function bind(
       ...sandbox,
       endpoints: [...sandbox.endpoints, { networkId: network.value.id, endpointId: bound.id }],
     };
-    const networks = [...members.map((member) => member.network), network.value];
+    const all = [...members, { endpoint: bound, network: network.value }];
+    const networks = all.map((member) => member.network);
     return {
-      result: { endpoint: bound, network: network.value, sandbox: after, pools, wasBound: false },
+      result: { ...common, endpoint: bound, sandbox: after, members: all, wasBound: false },
       transaction: together(replaceEndpoint(endpoint, bound), sandboxParts(before, after, networks)),
     };
   });
@@ -136,10 +145,10 @@ async function plumb(
   { ignore = false }: AttachOptions,
 ): Promise<void> {
   try {
-    const wasMissing = await ensureSandbox(env, bound.sandbox, namespace, bound.pools);
+    const wasMissing = await ensureSandbox(env, bound.members, namespace, bound.pools);
     if (!bound.wasBound || wasMissing || ignore) return;
   } catch (error) {
-    throw error instanceof UserError ? new PlumbingFailed(bound, error) : error;
+    throw error instanceof UserError ? new MustRelease(bound, error) : error;
   }
   throw conflict(
     `service ${bound.endpoint.name} is already attached to container ${containerLabel(bound.sandbox)}`,
@@ -149,29 +158,19 @@ async function plumb(
 
 function mustStillRun(env: Environment, { pid, startTime, name, id }: ContainerRef, bound: BoundService): void {
   if (pid === undefined || startTime === undefined || env.host.sameProcess(pid, startTime)) return;
-  throw new PlumbingFailed(bound, conflict(`container ${name ?? id} exited while it was being attached`));
+  throw new MustRelease(bound, conflict(`container ${name ?? id} exited while it was being attached`));
 }
 
-/** A binding to a container that is gone must not stand in the way of the next one. */
-async function releaseIfDead(env: Environment, name: ServiceName, id: string): Promise<void> {
-  const { endpoint, network } = await getService(env.store, name);
-  const { binding } = endpoint.value;
-  if (!binding || binding.node !== env.node || binding.sandboxId === id) return;
-  const sandbox = await readSandbox(env, binding.node, binding.sandboxId);
-  if (sandbox && isAlive(env, sandbox.value)) return;
-  await release(env, { endpoint: endpoint.value, network: network.value });
-}
-
-async function attachedElsewhere(
-  env: Environment,
-  endpoint: EndpointRecord,
-  network: NetworkRecord,
-): Promise<UserError> {
+/** Why the service cannot be attached here: a binding to a container that is gone must not stand in the way. */
+async function attachedElsewhere(env: Environment, bound: BoundService): Promise<Error> {
+  const { endpoint, network } = bound;
   const { node = "", sandboxId: other = "" } = endpoint.binding ?? {};
   const sandbox = await readSandbox(env, node, other);
+  const isHere = node === env.node;
+  if (isHere && !(sandbox && isAlive(env, sandbox.value))) return new MustRelease(bound);
   const where = sandbox ? `container ${containerLabel(sandbox.value)}` : "another container";
   return conflict(
-    `service ${endpoint.name} is already attached to ${where}${node === env.node ? "" : ` on node ${node}`}`,
+    `service ${endpoint.name} is already attached to ${where}${isHere ? "" : ` on node ${node}`}`,
     `detach it first: calicoctl service detach ${endpoint.name}.${network.name}`,
   );
 }

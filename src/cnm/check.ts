@@ -6,7 +6,7 @@ import { UserError } from "../base/errors.ts";
 import { checkStore } from "./check-store.ts";
 import { release } from "./detach.ts";
 import type { Environment } from "./environment.ts";
-import { byDriver, withSandbox, withdrawIfIdle } from "./kernel.ts";
+import { byDriver, withdrawIfIdle } from "./kernel.ts";
 import type { Problem } from "./model.ts";
 import type { NodePlan, PoolPlan, SandboxPlan } from "../drivers/driver.ts";
 import type { SandboxRecord } from "../store/records.ts";
@@ -21,7 +21,17 @@ export interface Finding extends Omit<Problem, "repaired"> {
 }
 
 /** Names each problem; with `repair`, mends what can be mended, and says of each whether it is. */
-export async function check(env: Environment, repair: boolean): Promise<Problem[]> {
+export async function check(world: Environment, repair: boolean): Promise<Problem[]> {
+  // Nobody else is at work on this host meanwhile: what is half done is not wrong, and repairs follow a fresh look.
+  const lock = await world.lock("host", "exclusive");
+  try {
+    return await checkAlone({ ...world, lock: () => Promise.resolve({ release: () => {} }) }, repair);
+  } finally {
+    lock?.release();
+  }
+}
+
+async function checkAlone(env: Environment, repair: boolean): Promise<Problem[]> {
   const problems: Problem[] = [];
   // In this order, since what is mended in the store decides what the kernel should be.
   for (const find of [checkStore, deadSandboxes, kernel]) {
@@ -91,7 +101,7 @@ async function kernel(env: Environment): Promise<Findings> {
         object,
         what,
         ...(remedy === undefined ? {} : { remedy }),
-        ...(repair ? { repair: () => withSandbox(env, "check", async () => repair()) } : {}),
+        ...(repair ? { repair } : {}),
       });
   }
   return { findings, close: () => opened.forEach(({ plan }) => plan.namespace.close()) };

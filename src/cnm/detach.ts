@@ -67,7 +67,8 @@ export async function release(
     const namespace = after && reopenSandbox(env, after);
     if (!after || !namespace) return;
     try {
-      await ensureSandbox(env, after, namespace, (await readPools(env)).existing, network.driver);
+      const members = await readMembers(env, after);
+      await ensureSandbox(env, members, namespace, (await readPools(env)).existing, network.driver);
     } finally {
       namespace.close();
     }

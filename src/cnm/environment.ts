@@ -22,6 +22,7 @@ export interface StoreEnvironment {
 export interface Kernel {
   readonly host: Host;
   readonly drivers: Drivers;
+  readonly lock: TakeLock;
 }
 
 /** The world as it is handed to the verbs of the model. */
@@ -41,9 +42,10 @@ export interface Host {
   openNamespace(path: string): NetworkNamespace;
   /** The names of the interfaces in it. */
   interfacesOf(namespace: NetworkNamespace): readonly string[];
-  /** Serialises work between the processes of this host; goes with its process. */
-  lock(name: string, mode: LockMode): Promise<Lock | undefined>;
 }
+
+/** Serialises work between the processes of this host; goes with its process. */
+export type TakeLock = (name: string, mode: LockMode) => Promise<Lock | undefined>;
 
 /** "try" is exclusive, and gives up (undefined) when somebody else has it. */
 export type LockMode = "exclusive" | "shared" | "try";

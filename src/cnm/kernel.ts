@@ -4,7 +4,7 @@ import type { NetworkNamespace } from "../dataplane/netns.ts";
 import type { EndpointPlan } from "../drivers/driver.ts";
 import type { Stored } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
-import type { EndpointRecord, NetworkRecord, PoolRecord, SandboxRecord } from "../store/records.ts";
+import type { EndpointRecord, NetworkRecord, PoolRecord } from "../store/records.ts";
 import type { Environment, Lock } from "./environment.ts";
 import { readPools } from "./pools.ts";
 import { type Member, planEndpoints, planNetwork, planPools, readMembers } from "./sandbox-plan.ts";
@@ -26,7 +26,7 @@ export async function withSandbox<T>(env: Environment, id: string, work: () => P
 }
 
 async function mustLock(env: Environment, name: string, mode: "shared" | "exclusive"): Promise<Lock> {
-  const lock = await env.host.lock(name, mode);
+  const lock = await env.lock(name, mode);
   if (!lock) throw failure(`the lock ${name} was not given`);
   return lock;
 }
@@ -37,12 +37,11 @@ async function mustLock(env: Environment, name: string, mode: "shared" | "exclus
  */
 export async function ensureSandbox(
   env: Environment,
-  sandbox: Pick<SandboxRecord, "endpoints">,
+  members: readonly Member[],
   namespace: NetworkNamespace,
   pools: readonly Stored<PoolRecord>[],
   former?: string,
 ): Promise<boolean> {
-  const members = await readMembers(env, sandbox);
   const plans = await planEndpoints(env, members, pools);
   let wasMissing = false;
   for (const [name, endpoints] of byDriver(members, plans, former))
@@ -86,7 +85,7 @@ export async function refreshNeighbours(env: Environment, networkId: string, exc
       const namespace = sandbox && reopenSandbox(env, sandbox.value);
       if (!sandbox || !namespace) return;
       try {
-        await ensureSandbox(env, sandbox.value, namespace, (await readPools(env)).existing);
+        await ensureSandbox(env, await readMembers(env, sandbox.value), namespace, (await readPools(env)).existing);
       } finally {
         namespace.close();
       }
@@ -95,7 +94,7 @@ export async function refreshNeighbours(env: Environment, networkId: string, exc
 
 /** After the last endpoint of this host: the drivers leave the host as they found it. */
 export async function withdrawIfIdle(env: Environment): Promise<void> {
-  const lock = await env.host.lock("host", "try");
+  const lock = await env.lock("host", "try");
   // Somebody is at work: whoever detaches last withdraws.
   if (!lock) return;
   try {

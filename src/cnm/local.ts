@@ -26,7 +26,11 @@ export interface LocalOptions {
 const LOCK_TIMEOUT_MS = 30_000;
 
 export function openKernel(options: LocalOptions): Kernel {
-  return { host: new LocalHost(options), drivers: driversOf([new CalicoDriver(options.stateDir)]) };
+  return {
+    host: new LocalHost(options),
+    drivers: driversOf([new CalicoDriver(options.stateDir)]),
+    lock: (name, mode) => takeLock(options, name, mode),
+  };
 }
 
 function driversOf(all: readonly Driver[]): Drivers {
@@ -69,19 +73,18 @@ class LocalHost implements Host {
   networks(): Promise<HostNetwork[]> {
     return Promise.resolve(withSocket(hostNetworks));
   }
+}
 
-  async lock(name: string, mode: LockMode): Promise<Lock | undefined> {
-    const { stateDir, signal } = this.#options;
-    const path = join(stateDir, "locks", name);
-    if (mode === "try") return tryLock(path);
-    return lockFile(path, {
-      exclusive: mode === "exclusive",
-      timeoutMs: LOCK_TIMEOUT_MS,
-      ...(signal === undefined ? {} : { signal }),
-    }).catch((error: unknown) => {
-      throw signal?.aborted ? interrupted(signal) : error;
-    });
-  }
+async function takeLock({ stateDir, signal }: LocalOptions, name: string, mode: LockMode): Promise<Lock | undefined> {
+  const path = join(stateDir, "locks", name);
+  if (mode === "try") return tryLock(path);
+  return lockFile(path, {
+    exclusive: mode === "exclusive",
+    timeoutMs: LOCK_TIMEOUT_MS,
+    ...(signal === undefined ? {} : { signal }),
+  }).catch((error: unknown) => {
+    throw signal?.aborted ? interrupted(signal) : error;
+  });
 }
 
 /** The prefixes that the host has routes to, other than by default and to our own endpoints. */

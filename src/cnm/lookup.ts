@@ -6,7 +6,7 @@ import { conflict, failure, notFound } from "../base/errors.ts";
 import { type Stored, decode } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
 import { type EndpointRecord, type NetworkRecord, endpointSchema, networkSchema } from "../store/records.ts";
-import type { KeyValue, Range, Store } from "../store/store.ts";
+import type { KeyValue, Range, Read, Store } from "../store/store.ts";
 import { type ServiceName, checkName, quote } from "./names.ts";
 
 export interface FoundService {
@@ -24,28 +24,33 @@ export function mustDecode<T>(schema: Parameters<typeof decode<T>>[0], kv: KeyVa
   );
 }
 
+/** Undefined when there is none; `conflict` when a prefix fits several. */
 export async function findNetwork(store: Store, reference: string): Promise<Stored<NetworkRecord> | undefined> {
-  checkName("network name", reference);
-  const byPrefix = isIdPrefix(reference);
-  const { ranges } = await store.read([
-    { key: keys.networkName(reference) },
-    ...(byPrefix ? [{ prefix: keys.network(reference), limit: 2 }] : []),
-  ]);
-  const named = ranges[0]?.kvs[0];
-  if (named) {
-    const record = await store.read([{ key: keys.network(named.value) }]);
-    const kv = record.ranges[0]?.kvs[0];
-    if (kv) return mustDecode(networkSchema, kv);
-  }
-  const kv = onlyOne("networks", reference, ranges[1]);
+  const key = await findNetworkKey(store, reference);
+  if (key === undefined) return undefined;
+  const { ranges } = await store.read([{ key }]);
+  const kv = ranges[0]?.kvs[0];
   return kv && mustDecode(networkSchema, kv);
 }
 
 /** Errors: `not-found`, `conflict` when a prefix fits several. */
 export async function getNetwork(store: Store, reference: string): Promise<Stored<NetworkRecord>> {
-  const network = await findNetwork(store, reference);
-  if (!network) throw notFound(`no network ${quote(reference)}`, "calicoctl network ls shows those there are");
-  return network;
+  return (await findNetwork(store, reference)) ?? noNetwork(reference);
+}
+
+/** Errors: `not-found` for the network or the service, `conflict` when a prefix fits several. */
+export async function getService(store: Store, name: ServiceName): Promise<FoundService> {
+  const networkKey = (await findNetworkKey(store, name.network)) ?? noNetwork(name.network);
+  const networkId = networkKey.slice(keys.networks.length);
+  const { ranges } = await store.read([{ key: networkKey }, ...endpointReads(networkId, name.service)]);
+  const kv = ranges[0]?.kvs[0] ?? noNetwork(name.network);
+  const network = mustDecode(networkSchema, kv);
+  const endpoint = await endpointOf(store, networkId, name.service, ranges.slice(1));
+  if (endpoint) return { network, endpoint };
+  throw notFound(
+    `no service ${quote(name.service)} on network ${network.value.name}`,
+    `calicoctl service ls --network ${network.value.name} shows those there are`,
+  );
 }
 
 export async function findEndpoint(
@@ -53,30 +58,41 @@ export async function findEndpoint(
   networkId: string,
   reference: string,
 ): Promise<Stored<EndpointRecord> | undefined> {
+  const { ranges } = await store.read(endpointReads(networkId, reference));
+  return endpointOf(store, networkId, reference, ranges);
+}
+
+async function findNetworkKey(store: Store, reference: string): Promise<string | undefined> {
+  checkName("network name", reference);
   const { ranges } = await store.read([
-    { key: keys.endpointName(networkId, reference) },
-    ...(isIdPrefix(reference) ? [{ prefix: keys.endpoint(networkId, reference), limit: 2 }] : []),
+    { key: keys.networkName(reference) },
+    ...(isIdPrefix(reference) ? [{ prefix: keys.network(reference), limit: 2, keysOnly: true }] : []),
   ]);
   const named = ranges[0]?.kvs[0];
-  if (named) {
-    const record = await store.read([{ key: keys.endpoint(networkId, named.value) }]);
-    const kv = record.ranges[0]?.kvs[0];
-    if (kv) return mustDecode(endpointSchema, kv);
-  }
-  const kv = onlyOne("services", reference, ranges[1]);
+  return named ? keys.network(named.value) : onlyOne("networks", reference, ranges[1])?.key;
+}
+
+const endpointReads = (networkId: string, reference: string): Read[] => [
+  { key: keys.endpointName(networkId, reference) },
+  ...(isIdPrefix(reference) ? [{ prefix: keys.endpoint(networkId, reference), limit: 2 }] : []),
+];
+
+/** From the answers to `endpointReads`. */
+async function endpointOf(
+  store: Store,
+  networkId: string,
+  reference: string,
+  [byName, byPrefix]: readonly Range[],
+): Promise<Stored<EndpointRecord> | undefined> {
+  const named = byName?.kvs[0];
+  const kv = named
+    ? (await store.read([{ key: keys.endpoint(networkId, named.value) }])).ranges[0]?.kvs[0]
+    : onlyOne("services", reference, byPrefix);
   return kv && mustDecode(endpointSchema, kv);
 }
 
-/** Errors: `not-found` for the network or the service, `conflict` when a prefix fits several. */
-export async function getService(store: Store, name: ServiceName): Promise<FoundService> {
-  const network = await getNetwork(store, name.network);
-  const endpoint = await findEndpoint(store, network.value.id, name.service);
-  if (!endpoint)
-    throw notFound(
-      `no service ${quote(name.service)} on network ${network.value.name}`,
-      `calicoctl service ls --network ${network.value.name} shows those there are`,
-    );
-  return { network, endpoint };
+function noNetwork(reference: string): never {
+  throw notFound(`no network ${quote(reference)}`, "calicoctl network ls shows those there are");
 }
 
 /** Undefined when either is gone. */

@@ -39,10 +39,17 @@ function run(
   args: readonly string[],
   signal: AbortSignal,
 ): Promise<{ failed: boolean; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    // SIGKILL: a podman that waits for a lock does not hear SIGTERM.
-    const options = { signal, killSignal: "SIGKILL", maxBuffer: 32 << 20 } as const;
-    execFile(command, args, options, (error, stdout, stderr) => resolve({ failed: error !== null, stdout, stderr }));
+  return new Promise((resolve, reject) => {
+    const child = execFile(command, args, { maxBuffer: 32 << 20 }, (error, stdout, stderr) => {
+      signal.removeEventListener("abort", abort);
+      resolve({ failed: error !== null, stdout, stderr });
+    });
+    // Not execFile's own signal, which sends SIGTERM: a podman that waits for a lock does not hear it.
+    const abort = (): void => {
+      child.kill("SIGKILL");
+      reject(new RuntimeUnavailable("was stopped", { present: true }));
+    };
+    signal.addEventListener("abort", abort, { once: true });
   });
 }
 

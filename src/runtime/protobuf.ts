@@ -28,7 +28,8 @@ export function decodeFields(message: Buffer): Field[] {
   const readVarint = (): number => {
     let value = 0;
     for (let scale = 1; scale <= 2 ** 63; scale *= 128) {
-      const byte = message.readUInt8(at++);
+      const byte = message[at++];
+      if (byte === undefined) throw new RangeError("a varint beyond the end of its message");
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value;
     }

@@ -1,22 +1,35 @@
 import type { StoreSettings } from "./options.ts";
 import { TryFailure } from "./transport.ts";
 
-const UNSENT =
-  /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|ENOENT|EACCES|before secure TLS|Name resolution failed/;
-const TLS = /certificate|self.signed|altname|EPROTO|\bSSL\b|\bTLS\b|HTTPS server/i;
+const LOST = "connection lost";
+
+const WORDS: readonly (readonly [RegExp, string])[] = [
+  [/ECONNREFUSED/, "connection refused"],
+  [/ECONNRESET|socket hang up|before secure TLS|Failed to connect|Connection dropped/, LOST],
+  [/ENOTFOUND|EAI_AGAIN|Name resolution failed/, "no such host name"],
+  [/EHOSTUNREACH|ENETUNREACH/, "no route to it"],
+  [/\bENOENT\b/, "no such socket"],
+];
+
+const TLS = /certificate|self.signed|altname|EPROTO|\bSSL\b|\bTLS\b|HTTPS server|wrong version number/i;
 /** TLS alerts (RFC 8446, 6.2) are what the other side thinks of us. */
 const ALERT = /alert|certificate required/i;
 
-/** What a broken connection means, told by the system's or OpenSSL's words: gRPC hands on nothing else. */
-export function connectionFailure(text: string, cause?: unknown): TryFailure {
-  if (UNSENT.test(text)) return new TryFailure("unsent", readable(text), cause);
-  if (TLS.test(text)) return new TryFailure("untrusted", readable(text), cause);
-  return new TryFailure("unknown", readable(text), cause);
+/**
+ * What a broken connection means, told by the system's or OpenSSL's words: gRPC hands on nothing else. `connected` is
+ * whether it had come so far that the request could be sent.
+ */
+export function connectionFailure(text: string, connected: boolean, cause?: unknown): TryFailure {
+  const reason = readable(text);
+  if (reason !== LOST && TLS.test(text)) return new TryFailure("untrusted", reason, cause);
+  return new TryFailure(connected ? "unknown" : "unsent", reason, cause);
 }
 
-/** What to do about `untrusted`. */
-export function trustHint(reason: string, settings: StoreSettings): string {
+/** What to do about a failed connection, by the reason that `connectionFailure` gave. */
+export function connectionHint(reason: string, settings: StoreSettings): string {
   const { caFile, certFile } = settings;
+  if (reason === LOST) return "is it etcd? does it speak TLS? check http:// and https:// in the endpoints";
+  if (!TLS.test(reason)) return "is etcd running? name its endpoints with --etcd-endpoints or ETCD_ENDPOINTS";
   if (/wrong version number|HTTPS server|packet length too long/i.test(reason)) {
     return "one side speaks TLS and the other does not: check http:// and https:// in the endpoints";
   }
@@ -31,14 +44,6 @@ export function trustHint(reason: string, settings: StoreSettings): string {
     ? "set ETCD_CA_CERT_FILE to the certificate of the CA that signed etcd's certificate"
     : `${caFile} did not sign etcd's certificate: give the CA that did in ETCD_CA_CERT_FILE`;
 }
-
-const WORDS: readonly (readonly [RegExp, string])[] = [
-  [/ECONNREFUSED/, "connection refused"],
-  [/ECONNRESET|socket hang up/, "connection lost"],
-  [/ENOTFOUND|EAI_AGAIN|Name resolution failed/, "no such host name"],
-  [/EHOSTUNREACH|ENETUNREACH/, "no route to it"],
-  [/\bENOENT\b/, "no such socket"],
-];
 
 function readable(text: string): string {
   const words = WORDS.find(([pattern]) => pattern.test(text))?.[1];

@@ -1,21 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../base/errors.ts";
-import { trustHint } from "./connection.ts";
+import { connectionHint } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { StoreSettings } from "./options.ts";
 import { TryFailure } from "./transport.ts";
 
 /** One try may take this long, so that a frozen endpoint leaves time for the others. */
 const TRY_MS = 3000;
+/** With less time than this left, a try would only hide why the ones before it failed. */
+const LEAST_TRY_MS = 20;
 /** Nobody listening anywhere is hardly ever a matter of seconds: say so early, yet outlast a restart of etcd. */
 const NOBODY_MS = 2000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 500;
-
-interface Miss {
-  readonly endpoint: Endpoint;
-  readonly failure: TryFailure;
-}
 
 /** Tries the endpoints in turn, beginning with the one that answered last, until one answers or the time is over. */
 export class Failover {
@@ -36,7 +33,7 @@ export class Failover {
     let uncertain = false;
     for (;;) {
       const first = this.#good;
-      for (let i = 0; i < endpoints.length && left() > 0; i++) {
+      for (let i = 0; i < endpoints.length && (misses.size === 0 || left() > LEAST_TRY_MS); i++) {
         const index = (first + i) % endpoints.length;
         const endpoint = endpoints[index] as Endpoint;
         try {
@@ -52,22 +49,19 @@ export class Failover {
       const kinds = [...misses.values()].map((miss) => miss.kind);
       const hopeless = kinds.length === endpoints.length && kinds.every((kind) => kind === "untrusted");
       const nobody = !uncertain && timeoutMs - left() > NOBODY_MS;
-      if (left() <= 0 || hopeless || nobody) throw unreachable(misses, this.#settings);
-      await sleep(Math.min(pause, Math.max(1, left())));
+      if (left() <= LEAST_TRY_MS || hopeless || nobody) throw unreachable(misses, this.#settings);
+      await sleep(Math.min(pause, left()));
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     }
   }
 }
 
 function unreachable(misses: ReadonlyMap<Endpoint, TryFailure>, settings: StoreSettings): UserError {
-  const all: Miss[] = [...misses].map(([endpoint, failure]) => ({ endpoint, failure }));
-  const told = all.map(({ endpoint, failure }) => `${endpoint.url} (${failure.message})`).join(", ");
-  const distrust = all.find(({ failure }) => failure.kind === "untrusted")?.failure;
-  return new UserError("store-unreachable", `etcd cannot be reached: ${told}`, {
-    hint:
-      distrust === undefined
-        ? "is etcd running? name its endpoints with --etcd-endpoints or ETCD_ENDPOINTS"
-        : trustHint(distrust.message, settings),
-    cause: all.at(-1)?.failure,
+  const told = [...misses].map(([endpoint, miss]) => `${endpoint.url} (${miss.message})`);
+  const failures = [...misses.values()];
+  const telling = failures.find((miss) => miss.kind === "untrusted") ?? failures.at(-1);
+  return new UserError("store-unreachable", `etcd cannot be reached: ${told.join(", ")}`, {
+    hint: connectionHint(telling?.message ?? "", settings),
+    cause: telling,
   });
 }

@@ -97,15 +97,17 @@ export class GatewayTransport implements Transport {
 
 async function send(request: http.ClientRequest, body: string, timeoutMs: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => request.destroy(new TryFailure("unknown", `no answer within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
+    let connected = false;
+    const timer = setTimeout(() => request.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     const fail = (error: NodeJS.ErrnoException): void => {
       clearTimeout(timer);
-      reject(error instanceof TryFailure ? error : connectionFailure(`${error.code ?? ""} ${error.message}`, error));
+      reject(connectionFailure(`${error.code ?? ""} ${error.message}`, connected, error));
     };
     request.on("error", fail);
+    request.on("socket", (socket) => {
+      connected = request.reusedSocket;
+      socket.once("encrypted" in socket ? "secureConnect" : "connect", () => (connected = true));
+    });
     request.on("response", (response) => {
       const parts: Buffer[] = [];
       response.on("error", fail);

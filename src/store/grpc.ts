@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { CallOptions, Interceptor } from "@grpc/grpc-js";
 import { Etcd3 } from "etcd3";
 import type { IOptions } from "etcd3";
@@ -22,6 +23,8 @@ export class GrpcTransport implements Transport {
 
   constructor(settings: StoreSettings) {
     this.#settings = settings;
+    // grpc-js gives an address as TLS server name, of which Node warns (DEP0123); that is nothing to tell a user.
+    if (settings.endpoints.some(({ secure, host }) => secure && isIP(host) !== 0)) process.noDeprecation = true;
   }
 
   async txn(endpoint: Endpoint, request: TxnRequest, call: Call): Promise<RawTxnReply> {
@@ -120,6 +123,12 @@ function meaning(error: unknown): unknown {
   const [, code, text] = /^(\d+) [A-Z_]+: (.*)$/s.exec(error instanceof Error ? error.message : "") ?? [];
   if (code === undefined || text === undefined) return error;
   if (code === "4") return new TryFailure("unknown", "no answer in time", error);
-  if (code === "14" && !text.includes("etcdserver:")) return connectionFailure(text, error);
+  if (code === "14" && !text.includes("etcdserver:")) {
+    const unconnected = /^No connection established\. Last error: (.*?)( \(\d{4}-.*\))?\. Resolution note/s.exec(
+      text,
+    )?.[1];
+    const unresolved = text.startsWith("Name resolution failed");
+    return connectionFailure(unconnected ?? text, unconnected === undefined && !unresolved, error);
+  }
   return refusal(Number(code), text, error);
 }

@@ -1,7 +1,8 @@
 /**
- * The messages of etcd's Txn call, as both transports send and receive them. Field names and numbers of enums are
- * etcd's own (rpc.proto; etcd3 spells the names of enums its own way); bytes are base64 text on the way out, which JSON needs and protobuf accepts, and either base64 text
- * (gateway) or buffers (gRPC) on the way back. 64-bit numbers are text. The gateway leaves zero values out.
+ * The messages of etcd's Txn call, as both transports send and receive them. Field names and enum numbers are etcd's
+ * own (rpc.proto; etcd3 spells the enums' names in its own way). Bytes are base64 text on the way out, which JSON needs
+ * and protobuf accepts, and either base64 text (gateway) or buffers (gRPC) on the way back. 64-bit numbers are text.
+ * The gateway leaves zero values out.
  */
 import type { Guard, KeyValue, Range, Read, Write } from "./store.ts";
 

@@ -13,7 +13,7 @@ import { setTimeout as delay } from "node:timers/promises";
 const [directory, namespaceFile] = process.argv.slice(2);
 const at = (name) => join(directory, name);
 const daemons = [];
-let stopping = false;
+const stopping = new AbortController();
 
 process.stdin.resume();
 process.stdin.on("end", () => void stop(0));
@@ -41,7 +41,7 @@ start("dockerd", [
   ...["--iptables=false", "--ip6tables=false", "--bridge=none", "--shutdown-timeout", "1"],
 ]);
 await until(answers);
-if (!stopping) process.stdout.write("ready\n");
+if (!stopping.signal.aborted) process.stdout.write("ready\n");
 
 /** A daemon of a session of its own, so that what interrupts the runner does not reach it before the containers end. */
 function start(command, args) {
@@ -57,7 +57,7 @@ function start(command, args) {
 }
 
 async function until(condition) {
-  while (!stopping && !(await condition())) await delay(20);
+  while (!stopping.signal.aborted && !(await condition())) await delay(20);
 }
 
 function answers() {
@@ -72,8 +72,8 @@ function answers() {
 }
 
 async function stop(status) {
-  if (stopping) return;
-  stopping = true;
+  if (stopping.signal.aborted) return;
+  stopping.abort();
   if (status !== 0) {
     for (const name of ["containerd.log", "dockerd.log"]) {
       if (existsSync(at(name))) process.stderr.write(readFileSync(at(name)).subarray(-2000));

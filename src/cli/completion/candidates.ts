@@ -30,7 +30,13 @@ export async function candidates(words: readonly string[], context: Context): Pr
     const known = optionsOf(line.commands, line.depth).find((option) => option.flag === flag);
     const values = known === undefined ? [] : await lookUp(known.option, value);
     const paths = values.filter(({ word }) => word.startsWith(":"));
-    return [...paths, ...matching(typed, values.map(({ word }) => plain(`${flag}=${word}`)))];
+    return [
+      ...paths,
+      ...matching(
+        typed,
+        values.map(({ word }) => plain(`${flag}=${word}`)),
+      ),
+    ];
   }
   const command = commandOf(line);
   if (command === undefined) return matching(typed, pathWords(line));

@@ -31,21 +31,18 @@ async function stored(
 ): Promise<readonly string[]> {
   if (kind === "new-service" && !typed.includes(".")) return [];
   const controller = await context.controllerFor(globalFlags(given));
-  switch (kind) {
-    case "network":
-      return (await controller.networks()).map(({ name }) => name);
-    case "new-service": {
-      const service = typed.slice(0, typed.lastIndexOf(".") + 1);
-      return (await controller.networks()).map(({ name }) => `${service}${name}`);
-    }
-    case "service":
-    case "endpoint":
-      return (await controller.services({})).map(({ name, networkName }) => `${name}.${networkName}`);
-    case "sandbox":
-      return (await controller.sandboxes()).map(({ id, containerName }) => containerName ?? shortId(id));
-    case "pool":
-      return (await controller.pools()).map(({ cidr }) => cidr);
-  }
+  const service = typed.slice(0, typed.lastIndexOf(".") + 1);
+  const services = async (): Promise<string[]> =>
+    (await controller.services({})).map(({ name, networkName }) => `${name}.${networkName}`);
+  const lookUps: Readonly<Record<typeof kind, () => Promise<string[]>>> = {
+    network: async () => (await controller.networks()).map(({ name }) => name),
+    "new-service": async () => (await controller.networks()).map(({ name }) => `${service}${name}`),
+    service: services,
+    endpoint: services,
+    sandbox: async () => (await controller.sandboxes()).map(({ id, containerName }) => containerName ?? shortId(id)),
+    pool: async () => (await controller.pools()).map(({ cidr }) => cidr),
+  };
+  return lookUps[kind]();
 }
 
 /** Containers by name, with the runtime in front once that is typed; and named network namespaces. */

@@ -43,7 +43,11 @@ export class Output {
     if (await this.#machine(view, items)) return;
     const { details } = view;
     if (details === undefined || this.#format === "wide") return this.list(view, items, { truncateIds: false });
-    const blocks = items.map((item) => details(item).map((line) => this.#line(line)).join(""));
+    const blocks = items.map((item) =>
+      details(item)
+        .map((line) => this.#line(line))
+        .join(""),
+    );
     this.#terminal.out(blocks.join("\n"));
   }
 
@@ -82,15 +86,20 @@ export class Output {
   async #machine<T>(view: View<T>, items: readonly T[]): Promise<boolean> {
     if (this.#format === "name") this.#lines(items.map((item) => view.name(item)));
     else if (this.forMachines)
-      await this.#document({ schemaVersion, kind: `${view.kind}List`, items: items.map((item) => view.document(item)) });
+      await this.#document({
+        schemaVersion,
+        kind: `${view.kind}List`,
+        items: items.map((item) => view.document(item)),
+      });
     else return false;
     return true;
   }
 
   async #document(document: object): Promise<void> {
     if (this.#format === "json") return this.#terminal.out(`${JSON.stringify(document, undefined, 2)}\n`);
+    // Quoted so that readers of YAML 1.1 take no time or MAC address for anything but text.
     const { stringify } = await import("yaml");
-    this.#terminal.out(stringify(document, { aliasDuplicateObjects: false }));
+    this.#terminal.out(stringify(document, { aliasDuplicateObjects: false, compat: "yaml-1.1" }));
   }
 
   #lines(lines: readonly string[]): void {

@@ -26,7 +26,8 @@ export function truncate(text: string, cells: number): string {
   return `${kept}…`;
 }
 
-export const padEnd = (text: string, cells: number): string => text + " ".repeat(Math.max(0, cells - displayWidth(text)));
+export const padEnd = (text: string, cells: number): string =>
+  text + " ".repeat(Math.max(0, cells - displayWidth(text)));
 
 /** Spells control characters out: what came from the store must not move a cursor or forge a line. */
 export const printable = (text: string): string =>

@@ -63,8 +63,12 @@ export function createVeth({ mtu, host, peer }: VethPair): Request {
   };
 }
 
-/** Creates a dummy interface, down. EEXIST when the name is taken. */
-export const createDummy = (name: string, options: { mac?: string; mtu?: number } = {}): Request => ({
+/** Creates an interface that needs no parameters of its kind, down. EEXIST when the name is taken. */
+export const createLink = (
+  kind: "bridge" | "dummy",
+  name: string,
+  options: { mac?: string; mtu?: number } = {},
+): Request => ({
   type: RTM_NEWLINK,
   flags: NLM_F_CREATE | NLM_F_EXCL,
   body: Buffer.concat([
@@ -72,7 +76,7 @@ export const createDummy = (name: string, options: { mac?: string; mtu?: number 
     attr.string(ifla.IFNAME, name),
     ...(options.mac === undefined ? [] : [attr.bytes(ifla.ADDRESS, macBytes(options.mac))]),
     ...(options.mtu === undefined ? [] : [attr.u32(ifla.MTU, options.mtu)]),
-    attr.nested(ifla.LINKINFO, attr.string(ifla.INFO_KIND, "dummy")),
+    attr.nested(ifla.LINKINFO, attr.string(ifla.INFO_KIND, kind)),
   ]),
   what: `create the interface ${name}`,
 });

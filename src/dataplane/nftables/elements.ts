@@ -25,7 +25,7 @@ export interface Element {
 const ELEMENTS_PER_MESSAGE = 400;
 
 /**
- * Adds elements. Those that are there already are no error, except (EBUSY) one of a map that goes to another chain.
+ * Adds elements. Those that are there already are no error, except (EEXIST) one of a map that goes to another chain.
  * ENOENT when the set is missing, or a chain that an element goes to.
  */
 export function addElements(set: NftSet, elements: readonly Element[]): Request[] {

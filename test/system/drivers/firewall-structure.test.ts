@@ -19,7 +19,9 @@ table inet calico_other {
   set members4 { type ipv4_addr; elements = { 10.0.0.1 }; }
   chain egress-aaaaaaaaaaa { ip saddr @members4 drop; }
 }
-table arp filter { chain INPUT { type filter hook input priority 0; policy accept; } }`;
+table arp filter {
+  chain INPUT { type filter hook input priority 0; policy accept; }
+}`;
 
 const endpoint = (number: number, network: FirewallNetwork): FirewallEndpoint => ({
   interface: `cali${number.toString(16).padStart(11, "0")}`,

@@ -114,7 +114,7 @@ describe("networks", () => {
     expect(await ping(unknown, red.address)).toBe(true);
     expect(await ping({ namespace: host.name }, unknown.address)).toBe(true);
 
-    await host.firewall.removeEndpoint(unknown.endpoint);
+    host.firewall.removeEndpoint(unknown.endpoint);
     expect(await ping(unknown, red.address)).toBe(false);
     expect(await ping(red, red2.address)).toBe(true);
   });

@@ -44,7 +44,7 @@ async function blackHole(): Promise<string> {
     await once(child, "exit");
   });
   // It is full when a connection does not come through.
-  for (let full = false; !full; ) {
+  for (let full = false; !full;) {
     const socket = dial(port, "127.0.0.1");
     sockets.push(socket);
     socket.on("error", () => undefined);
@@ -78,7 +78,9 @@ describe.each(transports)("failover of the %s transport", (_, open) => {
     frozen.pause();
     const store = open({ endpoints: [frozen.endpoint, other.endpoint] });
     cleanups.push(async () => store.close());
-    expect(await store.commit({ guards: [], writes: [{ put: "/a", value: "other" }] })).toMatchObject({ committed: true });
+    expect(await store.commit({ guards: [], writes: [{ put: "/a", value: "other" }] })).toMatchObject({
+      committed: true,
+    });
     frozen.resume();
     await other.kill();
     await expect(store.read([{ key: "/b" }])).resolves.toMatchObject({ ranges: [{ count: 0 }] });

@@ -12,9 +12,9 @@ afterEach(() => host.remove());
 
 describe("the start time of a process", () => {
   test("stays while the process does", () => {
-    const startTime = processStartTime(process.pid);
+    const startTime = processStartTime(process.pid) ?? "";
     expect(startTime).toMatch(/^\d+$/);
-    expect(sameProcess(process.pid, startTime!)).toBe(true);
+    expect(sameProcess(process.pid, startTime)).toBe(true);
   });
 
   test("tells another process with the same PID", () => {

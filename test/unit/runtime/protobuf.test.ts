@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { decodeFields, encodeString, messagesOf, numberOf, stringOf } from "../../../src/runtime/protobuf.ts";
 
 describe("protobuf", () => {

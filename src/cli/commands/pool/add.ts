@@ -13,7 +13,9 @@ export const poolAdd = defineCommand({
     disabled: flag("give out no addresses from it for now"),
     force: flag("even if it overlaps the host's own networks"),
   },
-  examples: [{ command: "calicoctl pool add --nat-outgoing 10.40.0.0/16", does: "a pool whose members reach the world" }],
+  examples: [
+    { command: "calicoctl pool add --nat-outgoing 10.40.0.0/16", does: "a pool whose members reach the world" },
+  ],
   async run({ controller, output }, { cidrs }, { ipRange, natOutgoing, disabled, force }) {
     const pools = await (
       await controller()

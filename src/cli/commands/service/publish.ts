@@ -27,9 +27,7 @@ export const servicePublish = defineCommand({
     },
   ],
   async run({ controller, output }, { service }, options) {
-    const published = await (
-      await controller()
-    ).publish(service, publishSpec(options), { ignore: options.ignore });
+    const published = await (await controller()).publish(service, publishSpec(options), { ignore: options.ignore });
     await output.made(serviceView, [published]);
   },
 });

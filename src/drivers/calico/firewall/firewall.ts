@@ -13,7 +13,7 @@ import { arpTable, egressChain, packetTable, versionChain } from "./ruleset.ts";
 import { build } from "./structure.ts";
 import type { Difference, FirewallDesired, FirewallEndpoint, FirewallPool } from "./types.ts";
 
-const { ENOENT, EBUSY } = constants.errno;
+const { ENOENT, EEXIST } = constants.errno;
 
 /** Each try puts right all that the one before it met; only other processes at work can make more of them needed. */
 const TRIES = 5;
@@ -69,10 +69,10 @@ export class Firewall {
       const refused = this.#tables.attempt(wanted).filter((result) => result !== undefined);
       const [first] = refused;
       if (first === undefined) return;
-      if (tries === TRIES || refused.some(({ errno }) => errno !== ENOENT && errno !== EBUSY)) throw first;
+      if (tries === TRIES || refused.some(({ errno }) => errno !== ENOENT && errno !== EEXIST)) throw first;
       await this.#prepare(endpoint, pools);
       // The interface belonged to another network before.
-      if (refused.some(({ errno }) => errno === EBUSY)) this.#deleteEntries(endpoint);
+      if (refused.some(({ errno }) => errno === EEXIST)) this.#deleteEntries(endpoint);
     }
   }
 

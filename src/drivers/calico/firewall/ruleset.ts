@@ -81,7 +81,11 @@ const packets: Structure = {
     },
     output: {
       hook: filter("output"),
-      rules: [`oifname "cali*" oifname != @interfaces counter name unknown-interface drop`],
+      rules: [
+        // The kernel's own multicast, sent as soon as the interface is up, is nobody's attempt.
+        `oifname "cali*" oifname != @interfaces ip6 daddr ff00::/8 drop`,
+        `oifname "cali*" oifname != @interfaces counter name unknown-interface drop`,
+      ],
     },
     postrouting: {
       hook: "type nat hook postrouting priority srcnat; policy accept;",

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { addAddress, deleteAddress, listAddresses } from "../../../../src/dataplane/netlink/address.ts";
-import { createDummy, setLinkUp } from "../../../../src/dataplane/netlink/link.ts";
+import { createLink, setLinkUp } from "../../../../src/dataplane/netlink/link.ts";
 import { linkOf, makeTestbed } from "./testbed.ts";
 import type { Testbed } from "./testbed.ts";
 
@@ -16,7 +16,7 @@ test.each([
   { address: "fd80::5", length: 128 },
 ])("$address/$length is added twice, seen at once, and deleted twice", async (prefix) => {
   const { socket, ip } = bed.host;
-  socket.executeAll([createDummy("d0")]);
+  socket.executeAll([createLink("bridge", "d0")]);
   const { index } = linkOf(bed.host, "d0");
   socket.executeAll([setLinkUp(index), addAddress(index, prefix), addAddress(index, prefix)]);
 

@@ -31,7 +31,7 @@ test("a pair is born with names, MACs and MTU, its host end up and its peer down
 
 test("the peer's name may be taken, and then nothing is left of the pair", () => {
   const { host, container } = bed;
-  container.socket.executeAll([link.createDummy("eth0")]);
+  container.socket.executeAll([link.createLink("bridge", "eth0")]);
   const create = link.createVeth({
     mtu: 1500,
     host: { name: "cali1" },
@@ -43,7 +43,7 @@ test("the peer's name may be taken, and then nothing is left of the pair", () =>
 
 test("everything of an interface can be changed, and is found by name, by index and in the list", () => {
   const { socket } = bed.host;
-  socket.executeAll([link.createDummy("d0", { mac: "02:00:00:00:00:01", mtu: 1300 })]);
+  socket.executeAll([link.createLink("bridge", "d0", { mac: "02:00:00:00:00:01", mtu: 1300 })]);
   const { index } = linkOf(bed.host, "d0");
   expect(findLink(socket, index)).toMatchObject({ name: "d0", up: false, mtu: 1300, mac: "02:00:00:00:00:01" });
 
@@ -57,7 +57,7 @@ test("everything of an interface can be changed, and is found by name, by index 
   const changed = findLink(socket, "d1");
   expect(changed).toMatchObject({
     index,
-    kind: "dummy",
+    kind: "bridge",
     mac: "02:00:00:00:00:02",
     mtu: 1280,
     alias: "web of blue",

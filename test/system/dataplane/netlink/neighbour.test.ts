@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { createDummy, setLinkUp } from "../../../../src/dataplane/netlink/link.ts";
+import { createLink, setLinkUp } from "../../../../src/dataplane/netlink/link.ts";
 import { deleteNeighbour, listNeighbours, setNeighbour } from "../../../../src/dataplane/netlink/neighbour.ts";
 import { linkOf, makeTestbed } from "./testbed.ts";
 import type { Testbed } from "./testbed.ts";
@@ -12,7 +12,6 @@ afterEach(() => bed.close());
 
 test.each(["169.254.1.1", "fe80::1"])("the neighbour %s is set for good, changed, and deleted twice", (address) => {
   const { socket } = bed.container;
-  // A dummy has no ARP, and then the kernel shows no neighbours: a pair has.
   const { containerEnd } = bed.pair();
   const { index } = containerEnd;
   socket.executeAll([setLinkUp(index), setNeighbour(index, address, "ee:ee:ee:ee:ee:01")]);
@@ -26,7 +25,7 @@ test.each(["169.254.1.1", "fe80::1"])("the neighbour %s is set for good, changed
 test("the list keeps to one interface when one is named", () => {
   const { socket } = bed.host;
   const { hostEnd } = bed.pair();
-  socket.executeAll([createDummy("d0")]);
+  socket.executeAll([createLink("bridge", "d0")]);
   const other = linkOf(bed.host, "d0").index;
   socket.executeAll([
     setLinkUp(other),

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { addAddress } from "../../../../src/dataplane/netlink/address.ts";
 import { AF_INET6 } from "../../../../src/dataplane/netlink/inet.ts";
-import { createDummy, setLinkUp } from "../../../../src/dataplane/netlink/link.ts";
+import { createLink, setLinkUp } from "../../../../src/dataplane/netlink/link.ts";
 import { addRoute, deleteRoute, replaceRoute } from "../../../../src/dataplane/netlink/route.ts";
 import { listRoutes } from "../../../../src/dataplane/netlink/route-state.ts";
 import { linkOf, makeTestbed } from "./testbed.ts";
@@ -11,7 +12,7 @@ let device: number;
 beforeEach(async () => {
   bed = await makeTestbed();
   const { socket } = bed.host;
-  socket.executeAll([createDummy("d0")]);
+  socket.executeAll([createLink("bridge", "d0")]);
   device = linkOf(bed.host, "d0").index;
   socket.executeAll([setLinkUp(device)]);
 });
@@ -34,7 +35,9 @@ test.each([V4, V6])("a route to $address is added twice, seen at once, and delet
 test("a default route goes by a gateway that no prefix covers, in a table above 255, with a metric", async () => {
   const { socket, ip } = bed.host;
   const table = 1000;
+  // Until it has an IPv4 address of its own, a namespace knows no gateway as an address that one can reach.
   socket.executeAll([
+    addAddress(device, V4),
     addRoute({
       destination: { address: "0.0.0.0", length: 0 },
       device,
@@ -45,8 +48,8 @@ test("a default route goes by a gateway that no prefix covers, in a table above 
     }),
     addRoute({ destination: { address: "::", length: 0 }, device, gateway: "fe80::1", onlink: true, table, metric: 7 }),
   ]);
-  expect(await ip("route", "show", "table", "1000")).toMatch(/^default via 169\.254\.1\.1 dev d0 .*metric 7 onlink/);
-  expect(await ip("-6", "route", "show", "table", "1000")).toMatch(/^default via fe80::1 dev d0 .*metric 7 onlink/);
+  expect(await ip("route", "show", "table", "1000")).toMatch(/^default via 169\.254\.1\.1 dev d0 .*metric 7 .*onlink/);
+  expect(await ip("-6", "route", "show", "table", "1000")).toMatch(/^default via fe80::1 dev d0 .*metric 7 .*onlink/);
   const found = listRoutes(socket, { table });
   expect(found).toMatchObject([
     { destination: { address: "0.0.0.0", length: 0 }, gateway: "169.254.1.1", table, metric: 7, onlink: true },
@@ -58,7 +61,7 @@ test("a default route goes by a gateway that no prefix covers, in a table above 
 
 test("replace changes the way, add does not", () => {
   const { socket } = bed.host;
-  socket.executeAll([createDummy("d1")]);
+  socket.executeAll([createLink("bridge", "d1")]);
   const other = linkOf(bed.host, "d1").index;
   socket.executeAll([setLinkUp(other), addRoute({ destination: V4, device })]);
   const way = (): (number | undefined)[] =>

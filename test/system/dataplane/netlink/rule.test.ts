@@ -27,5 +27,7 @@ test("the rules of both families are listed with those that were there before", 
   const main = { from: undefined, table: 254, priority: 32766, protocol: 2 };
   expect(rules).toContainEqual({ family: 2, ...main });
   expect(rules).toContainEqual({ family: 10, ...main });
-  expect(rules).toHaveLength((await bed.host.ip("rule")).split("\n").length + (await bed.host.ip("-6", "rule")).split("\n").length);
+  expect(rules).toHaveLength(
+    (await bed.host.ip("rule")).split("\n").length + (await bed.host.ip("-6", "rule")).split("\n").length,
+  );
 });
