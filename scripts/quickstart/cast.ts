@@ -6,9 +6,11 @@ export const backend = { name: `${prefix}backend`, subnet: "198.18.20.0/24" };
 
 export const web: Container = { name: "web", kind: "netns" };
 export const api: Container = { name: "api", kind: "netns" };
-export const db: Container = { name: "db", kind: "netns" };
-/** Part of it when a Docker daemon answers. */
-export const cache: Container = { name: "cache", kind: "docker" };
+const db: Container = { name: "db", kind: "netns" };
+const cache: Container = { name: "cache", kind: "docker" };
+
+/** All containers, with that of Docker when its daemon answers. */
+export const castOf = (docker: boolean): readonly Container[] => (docker ? [web, api, db, cache] : [web, api, db]);
 
 /** A container's place in a network. */
 export interface Role {

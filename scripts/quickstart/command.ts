@@ -8,39 +8,51 @@ export class CommandFailed extends Error {}
 /** Variables that are added for every command: where the store is. */
 export const environment: Record<string, string> = {};
 
-/** Aborted by Ctrl-C: the running command ends, and what follows is not begun. */
-export const interruption = new AbortController();
+const interruption = new AbortController();
+let uninterrupted = false;
+
+/** Ends the running command; that and all that would follow throw `reason`. */
+export const interrupt = (reason: Error): void => interruption.abort(reason);
+
+/** What follows takes down, and goes on even after {@link interrupt}. */
+export function beginTakingDown(): void {
+  uninterrupted = true;
+}
 
 /** Shows a command, runs it and shows its output. Throws {@link CommandFailed}. */
 export async function type(...words: string[]): Promise<void> {
   showCommand(words);
-  const done = await start(words, "inherit");
-  if (done.failed) throw new CommandFailed(`${words.join(" ")}: ${done.exitCode ?? done.signal ?? done.shortMessage}`);
+  const done = await run(words, "inherit");
+  if (done.failed) throw new CommandFailed(`${words.join(" ")}: ${done.shortMessage}`);
 }
 
 /** Shows a command and runs it without its output; whether it succeeded. */
 export async function attempt(...words: string[]): Promise<boolean> {
   showCommand(words);
-  return !(await start(words, "ignore")).failed;
+  return !(await run(words, "ignore")).failed;
 }
 
 /** Runs a command out of sight; its output, or undefined when it failed. */
 export async function ask(...words: string[]): Promise<string | undefined> {
-  const done = await start(words, "pipe");
+  const done = await run(words, "pipe");
   return done.failed ? undefined : done.stdout;
 }
 
-async function start<Output extends "inherit" | "ignore" | "pipe">(words: readonly string[], output: Output) {
+/** In a process group of its own, so that Ctrl-C in the terminal comes to this process alone. */
+async function run<Output extends "inherit" | "ignore" | "pipe">(words: readonly string[], output: Output) {
   const [program = "", ...args] = words;
-  interruption.signal.throwIfAborted();
+  // As it is now: a command that was begun before the taking down ends as interrupted even if that has begun since.
+  const signal = uninterrupted ? undefined : interruption.signal;
+  signal?.throwIfAborted();
   const done = await execa(program === "calicoctl" ? resolve("bin/calicoctl") : program, args, {
     reject: false,
+    detached: true,
     env: environment,
     stdin: "ignore",
     stdout: output,
     stderr: output,
-    cancelSignal: interruption.signal,
+    ...(signal === undefined ? {} : { cancelSignal: signal }),
   });
-  interruption.signal.throwIfAborted();
+  signal?.throwIfAborted();
   return done;
 }

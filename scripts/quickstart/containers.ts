@@ -76,7 +76,15 @@ export async function reaches(from: Container, address: string): Promise<{ ping:
 
 const page = "A container of calicoctl's quickstart.\n";
 
-const server = (root: string, ...options: string[]): string[] => ["busybox", "httpd", ...options, "-p", "80", "-h", root];
+const server = (root: string, ...options: string[]): string[] => [
+  "busybox",
+  "httpd",
+  ...options,
+  "-p",
+  "80",
+  "-h",
+  root,
+];
 
 /** An image of one static program, made here: nothing is fetched. */
 async function importImage(): Promise<void> {

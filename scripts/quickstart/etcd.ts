@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { folder, type State } from "./state.ts";
+import { folder } from "./state.ts";
 import { showCommand } from "./terminal.ts";
 
 const data = join(folder, "etcd");
@@ -14,14 +14,21 @@ export const isConfigured = (): boolean =>
   existsSync("/etc/calico/calicoctl.yaml");
 
 /** Starts an etcd on loopback that outlives this process. */
-export async function startEtcd(): Promise<NonNullable<State["etcd"]>> {
+export async function startEtcd(): Promise<{ pid: number; endpoint: string }> {
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const [client, peer] = await Promise.all([freePort(), freePort()]);
   const endpoint = `http://127.0.0.1:${client}`;
   const peers = `http://127.0.0.1:${peer}`;
   const args = ["--data-dir", data, "--listen-client-urls", endpoint, "--advertise-client-urls", endpoint];
-  showCommand(["etcd", ...args, "&"]);
-  args.push("--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers, "--initial-cluster", `default=${peers}`);
+  showCommand(["etcd", ...args], { background: true });
+  args.push(
+    "--listen-peer-urls",
+    peers,
+    "--initial-advertise-peer-urls",
+    peers,
+    "--initial-cluster",
+    `default=${peers}`,
+  );
   const log = openSync(join(folder, "etcd.log"), "a");
   const child = spawn("etcd", args, { detached: true, stdio: ["ignore", log, log] });
   child.unref();
@@ -57,7 +64,8 @@ async function answers(endpoint: string): Promise<boolean> {
   }
 }
 
-const lastLines = (): string => readFileSync(join(folder, "etcd.log"), "utf8").trimEnd().split("\n").slice(-5).join("\n");
+const lastLines = (): string =>
+  readFileSync(join(folder, "etcd.log"), "utf8").trimEnd().split("\n").slice(-5).join("\n");
 
 /** A port of loopback that nobody listens on now. */
 function freePort(): Promise<number> {

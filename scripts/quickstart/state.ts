@@ -8,8 +8,12 @@ export const folder = "/run/calicoctl-quickstart";
 export interface State {
   /** The host's network before, as text. */
   readonly before: string;
-  /** The etcd that was started for this, if none was configured. */
-  readonly etcd?: { readonly pid: number; readonly endpoint: string };
+  /** Whether Docker is part of it. */
+  readonly docker: boolean;
+  /** The variables that tell calicoctl where the store is. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** The process of the etcd that was started for this, if none was configured. */
+  readonly etcd?: number;
 }
 
 const file = join(folder, "state.json");
@@ -21,7 +25,7 @@ export const readState = (): State | undefined =>
   existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as State) : undefined;
 
 export function writeState(state: State): void {
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  mkdirSync(folder, { recursive: true });
   writeFileSync(file, JSON.stringify(state), { mode: 0o600 });
 }
 

@@ -1,34 +1,51 @@
-import { backend, cache, db, api, frontend, roles, serviceOf, web } from "./cast.ts";
+import { snapshot } from "../../test/helpers/snapshot.ts";
+import { backend, castOf, frontend, roles, serviceOf } from "./cast.ts";
 import { attempt, environment } from "./command.ts";
 import { remove, removeImage } from "./containers.ts";
 import { stopEtcd } from "./etcd.ts";
 import { forget, readState } from "./state.ts";
-import { fail, heading, note, pass } from "./terminal.ts";
-import { snapshot } from "../../test/helpers/snapshot.ts";
+import { fail, heading, pass } from "./terminal.ts";
 
 /**
  * Takes down whatever stands, as far as it came, and compares the host with what it was before.
+ *
  * @returns how many checks failed.
  */
-export async function takeDown(options: { docker: boolean }): Promise<number> {
+export async function takeDown(): Promise<number> {
+  const state = readState();
+  if (state === undefined) {
+    forget();
+    return 0;
+  }
   heading("Taking it down");
-  const containers = options.docker ? [web, api, db, cache] : [web, api, db];
+  Object.assign(environment, state.environment);
+  const containers = castOf(state.docker);
   const services = roles(containers).map(serviceOf);
   let failures = 0;
-  const typed = async (...words: string[]): Promise<void> => {
+  const expected = async (...words: string[]): Promise<void> => {
     if (await attempt(...words)) return;
-    fail(`${words.join(" ")} failed`);
+    fail(`it failed: ${words.slice(0, 3).join(" ")}`);
     failures++;
   };
-  const state = readState();
-  if (state !== undefined) {
-    await typed("calicoctl", "service", "unpublish", "--force", "--ignore", ...services);
-    await typed("calicoctl", "network", "rm", "--ignore", frontend.name, backend.name);
-  }
+  await expected("calicoctl", "service", "unpublish", "--force", "--ignore", ...services);
+  await expected("calicoctl", "network", "rm", "--ignore", frontend.name, backend.name);
   for (const container of containers) await remove(container);
-  if (options.docker) await removeImage();
-  if (state?.etcd !== undefined) await stopEtcd(state.etcd.pid);
-  if (state !== undefined) failures += await compare(state.before);
+  if (state.docker) await removeImage();
+  if (state.etcd !== undefined) await stopEtcd(state.etcd);
+  failures += compare(state.before, await snapshot());
   forget();
   return failures;
+}
+
+/** 1 and the differences if there is one, else 0. */
+function compare(before: string, after: string): 0 | 1 {
+  const [had, has] = [before, after].map((text) => new Set(text.split("\n")));
+  const gone = [...(had ?? [])].filter((line) => has?.has(line) === false).map((line) => `- ${line}`);
+  const left = [...(has ?? [])].filter((line) => had?.has(line) === false).map((line) => `+ ${line}`);
+  if (before === after) {
+    pass("the host is as it was found: interfaces, addresses, routes, rules, neighbours, nftables, sysctls");
+    return 0;
+  }
+  fail(["the host is not as it was found:", ...gone, ...left].join("\n"));
+  return 1;
 }

@@ -8,8 +8,8 @@ export const heading = (text: string): void => print(`\n${styleText("bold", text
 export const note = (text: string): void => print(styleText("dim", text));
 
 /** A command as a person would type it. */
-export const showCommand = (words: readonly string[]): void =>
-  print(`${styleText("dim", "$")} ${styleText("cyan", words.map(quoted).join(" "))}`);
+export const showCommand = (words: readonly string[], { background = false } = {}): void =>
+  print(`${styleText("dim", "$")} ${styleText("cyan", words.map(quoted).join(" ") + (background ? " &" : ""))}`);
 
 export const pass = (text: string): void => print(`${styleText("green", "✓")} ${text}`);
 

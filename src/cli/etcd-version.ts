@@ -2,7 +2,6 @@ import type { IncomingMessage } from "node:http";
 import { failure } from "../base/errors.ts";
 import type { StoreOptions } from "../store/options.ts";
 import { validateStoreOptions } from "../store/options.ts";
-import { readTls } from "../store/secrets.ts";
 
 const timeoutMs = 2000;
 
@@ -12,6 +11,7 @@ export async function etcdVersion(options: StoreOptions, signal: AbortSignal): P
   const refusals: string[] = [];
   for (const { url, secure, host, port, socketPath } of settings.endpoints) {
     try {
+      const tls = secure ? (await import("../store/tls.ts")).readTls(settings) : {};
       const { get } = secure ? await import("node:https") : await import("node:http");
       const body = await new Promise<string>((resolve, reject) => {
         const answered = (response: IncomingMessage): void => {
@@ -21,10 +21,7 @@ export async function etcdVersion(options: StoreOptions, signal: AbortSignal): P
         };
         const where = socketPath === undefined ? { host, port } : { socketPath };
         const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-        get({ ...where, ...(secure ? readTls(settings) : {}), path: "/version", signal: limit }, answered).on(
-          "error",
-          reject,
-        );
+        get({ ...where, ...tls, path: "/version", signal: limit }, answered).on("error", reject);
       });
       return versionIn(body);
     } catch (error) {

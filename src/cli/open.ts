@@ -10,6 +10,6 @@ export function openController(
 ): Controller {
   return new Controller({ store: connect(store), node, defaultPools, signal, warn }, async () => {
     const { openKernel } = await import("../cnm/local.ts");
-    return openKernel({ stateDir, dockerHost, signal });
+    return openKernel({ stateDir, dockerHost, signal, warn });
   });
 }

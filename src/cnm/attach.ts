@@ -56,7 +56,6 @@ export async function attach(
       withSandbox(env, id, async () => {
         failpoint("attach:locked");
         const bound = await bind(env, container, namespace, name, options);
-        failpoint("attach:committed");
         await plumb(env, bound, namespace, options);
         mustStillRun(env, container, bound);
         return bound;
@@ -119,7 +118,12 @@ async function bind(
       binding: {
         node: env.node,
         sandboxId: sandbox.id,
-        interface: chooseInterface(env, namespace, members.map((member) => member.endpoint), options.interface),
+        interface: chooseInterface(
+          env,
+          namespace,
+          members.map((member) => member.endpoint),
+          options.interface,
+        ),
         hostInterface: env.drivers.get(network.value.driver).hostInterface(endpoint.value.id),
         priority: options.priority ?? 0,
         attachedAt: new Date().toISOString(),
@@ -187,7 +191,10 @@ function chooseInterface(
   ]);
   if (wanted !== undefined) {
     if (taken.has(wanted))
-      throw conflict(`the container has an interface ${wanted} already`, "choose another name, or leave --interface out");
+      throw conflict(
+        `the container has an interface ${wanted} already`,
+        "choose another name, or leave --interface out",
+      );
     return wanted;
   }
   for (let index = 0; ; index += 1) if (!taken.has(`eth${index}`)) return `eth${index}`;

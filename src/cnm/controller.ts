@@ -22,7 +22,15 @@ import { type NetworkSpec, createNetwork, ensureNetwork, getOrDefaultNetwork, re
 import { type PoolOptions, addSharedPools, removePool } from "./pools.ts";
 import { type PublishSpec, checkPublishSpec, publish } from "./services.ts";
 import { unpublish, unpublishFree } from "./unpublish.ts";
-import { endpointDetail, listNetworks, listSandboxes, listServices, networkDetail, sandboxView, serviceView } from "./views.ts";
+import {
+  endpointDetail,
+  listNetworks,
+  listSandboxes,
+  listServices,
+  networkDetail,
+  sandboxView,
+  serviceView,
+} from "./views.ts";
 
 export interface AttachRequest extends AttachOptions {
   /** Make the network and the service too, when they are missing. */

@@ -61,7 +61,6 @@ export async function release(
   await withSandbox(env, id, async () => {
     failpoint("detach:locked");
     const after = await unbind(env, endpoint, node, also);
-    failpoint("detach:committed");
     await removeFromKernel(env, endpoint, network);
     failpoint("detach:unplumbed");
     const namespace = after && reopenSandbox(env, after);
@@ -99,7 +98,6 @@ async function unbind(
     };
     const stay = members.filter((member) => member.endpoint.id !== id).map(({ network }) => network);
     const former = members.map(({ network }) => network);
-    failpoint("detach:planned");
     return { result: after, transaction: together(change, sandboxParts(before, after, stay, former)) };
   });
 }

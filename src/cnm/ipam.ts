@@ -32,18 +32,20 @@ export async function listPools(env: StoreEnvironment): Promise<PoolView[]> {
 }
 
 export async function ipamReport(env: StoreEnvironment): Promise<IpamReport> {
-  const { ranges } = await env.store.read([
-    { prefix: keys.pools },
-    { prefix: keys.blocks },
-    { prefix: keys.networks },
-  ]);
+  const { ranges } = await env.store.read([{ prefix: keys.pools }, { prefix: keys.blocks }, { prefix: keys.networks }]);
   const quarantine = warnQuarantined(env.warn);
   const pools = decodeAll(poolSchema, ranges[0], quarantine).map(({ value }) => value);
   const blocks = decodeAll(blockSchema, ranges[1], quarantine).map(({ value }) => value);
   const networks = decodeAll(networkSchema, ranges[2], quarantine).map(({ value }) => value);
   const names = new Map(networks.map(({ id, name }) => [id, name]));
-  const poolUse = await countUsed(env, pools.map(({ cidr }) => cidr));
-  const blockUse = await countUsed(env, blocks.map(({ cidr }) => cidr));
+  const poolUse = await countUsed(
+    env,
+    pools.map(({ cidr }) => cidr),
+  );
+  const blockUse = await countUsed(
+    env,
+    blocks.map(({ cidr }) => cidr),
+  );
   return {
     pools: pools.map((pool, index) => poolView(pool, names, poolUse[index] ?? 0, blocks)),
     blocks: blocks.map((block, index) => blockView(block, pools, blockUse[index] ?? 0)),
@@ -116,7 +118,8 @@ function reservedCount(pool: PoolRecord): number {
 function blockView({ cidr, node }: BlockRecord, pools: readonly PoolRecord[], used: number): BlockView {
   const block = parsePrefix(cidr);
   const pool =
-    block && pools.find((candidate) => contains(shapeOf(candidate).prefix, { family: block.family, value: block.base }));
+    block &&
+    pools.find((candidate) => contains(shapeOf(candidate).prefix, { family: block.family, value: block.base }));
   return { cidr, node, used, size: block && pool ? choosableIn(shapeOf(pool), block) : 0 };
 }
 

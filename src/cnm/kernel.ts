@@ -14,7 +14,8 @@ import { readSandbox, reopenSandbox } from "./sandboxes.ts";
 export async function withSandbox<T>(env: Environment, id: string, work: () => Promise<T>): Promise<T> {
   const host = await mustLock(env, "host", "shared");
   try {
-    const sandbox = await mustLock(env, `sandbox-${id}`, "exclusive");
+    // A few lock files for all: they are never deleted, and sandboxes that share one only wait for each other.
+    const sandbox = await mustLock(env, `sandbox-${id.slice(0, 2)}`, "exclusive");
     try {
       return await work();
     } finally {

@@ -12,7 +12,7 @@ import type { Driver } from "../drivers/driver.ts";
 import type { HostNetwork } from "../ipam/pools.ts";
 import { sameProcess } from "../runtime/process.ts";
 import { resolveContainer } from "../runtime/resolve.ts";
-import type { Drivers, Host, Kernel, Lock, LockMode } from "./environment.ts";
+import type { Drivers, Host, Kernel, Lock, LockMode, Warn } from "./environment.ts";
 import { interrupted } from "./transact.ts";
 
 export interface LocalOptions {
@@ -20,6 +20,7 @@ export interface LocalOptions {
   readonly stateDir: string;
   readonly dockerHost?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly warn: Warn;
 }
 
 /** How long a command waits for others that work on the same sandbox. */
@@ -28,7 +29,7 @@ const LOCK_TIMEOUT_MS = 30_000;
 export function openKernel(options: LocalOptions): Kernel {
   return {
     host: new LocalHost(options),
-    drivers: driversOf([new CalicoDriver(options.stateDir)]),
+    drivers: driversOf([new CalicoDriver(options.stateDir, options.warn)]),
     lock: (name, mode) => takeLock(options, name, mode),
   };
 }

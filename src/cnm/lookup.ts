@@ -101,7 +101,10 @@ export async function getServiceById(
   networkId: string,
   endpointId: string,
 ): Promise<FoundService | undefined> {
-  const { ranges } = await store.read([{ key: keys.network(networkId) }, { key: keys.endpoint(networkId, endpointId) }]);
+  const { ranges } = await store.read([
+    { key: keys.network(networkId) },
+    { key: keys.endpoint(networkId, endpointId) },
+  ]);
   const [network, endpoint] = ranges.map(({ kvs }) => kvs[0]);
   return network && endpoint
     ? { network: mustDecode(networkSchema, network), endpoint: mustDecode(endpointSchema, endpoint) }

@@ -38,7 +38,11 @@ export function parseServiceName(text: string): ServiceName {
   const dot = text.lastIndexOf(".");
   const service = dot < 0 ? text : text.slice(0, dot);
   const network = dot < 0 ? DEFAULT_NETWORK : text.slice(dot + 1);
-  return { service: checkName("service name", service), network: checkName("network name", network), driver: undefined };
+  return {
+    service: checkName("service name", service),
+    network: checkName("network name", network),
+    driver: undefined,
+  };
 }
 
 /** SERVICE[.NETWORK[.DRIVER]], as docker run --publish-service took it: of three parts the last is the driver. */
@@ -79,7 +83,10 @@ export function checkPriority(priority: number): number {
 export function checkPairs(what: string, pairs: Readonly<Record<string, string>>): Record<string, string> {
   for (const [key, value] of Object.entries(pairs)) {
     if (!/^[A-Za-z0-9][A-Za-z0-9_./-]{0,127}$/.test(key))
-      throw usageError(`${what} ${quote(key)} has a key that cannot be used`, "letters, digits, and _ . / - between them");
+      throw usageError(
+        `${what} ${quote(key)} has a key that cannot be used`,
+        "letters, digits, and _ . / - between them",
+      );
     if (value.length > 4096 || /\p{Cc}/u.test(value))
       throw usageError(`${what} ${key} has a value that is too long or holds control characters`);
   }

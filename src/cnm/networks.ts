@@ -1,6 +1,5 @@
 /** The verbs of networks. */
 import { conflict, usageError } from "../base/errors.ts";
-import { failpoint } from "../base/failpoint.ts";
 import { isIdPrefix, newId } from "../base/id.ts";
 import { type Prefix, contains, covers, parseAddress } from "../base/address.ts";
 import { type PoolSpec, addPools, checkPrefix, newPool } from "../ipam/pools.ts";
@@ -48,12 +47,18 @@ export async function createNetwork(
     if (existing)
       throw conflict(`network ${network.name} exists`, "choose another name, or --ignore to use the one there is");
     const own = pools.length === 0 ? undefined : await readPools(env);
-    failpoint("network-create:planned");
     return {
       result: network,
       transaction: together(
         networkParts(network),
-        own ? addPools(pools, own.existing.map(({ value }) => value), host, own.revision) : { guards: [], writes: [] },
+        own
+          ? addPools(
+              pools,
+              own.existing.map(({ value }) => value),
+              host,
+              own.revision,
+            )
+          : { guards: [], writes: [] },
       ),
     };
   });
@@ -90,7 +95,6 @@ export async function removeNetwork(env: StoreEnvironment, reference: string): P
     const pools = decodeAll(poolSchema, ranges[1], warnQuarantined(env.warn))
       .map(({ value }) => value)
       .filter(({ networkId }) => networkId === id);
-    failpoint("network-rm:planned");
     return {
       result: network.value,
       transaction: {

@@ -1,7 +1,6 @@
 /** The verbs of pools. */
 import { type Family, lastOf, parsePrefix } from "../base/address.ts";
 import { conflict, notFound } from "../base/errors.ts";
-import { failpoint } from "../base/failpoint.ts";
 import { DEFAULT_POOLS, type PoolSpec, addPools, checkPrefix, newPool } from "../ipam/pools.ts";
 import { type Stored, decodeAll } from "../store/codec.ts";
 import { addressRange, blockRange, keys } from "../store/keys.ts";
@@ -36,7 +35,6 @@ export async function addSharedPools(
       values.some(({ cidr, networkId }) => cidr === pool.cidr && networkId === undefined);
     const wanted = options.ignore ? pools.filter((pool) => !isThere(pool)) : pools;
     if (wanted.length === 0) return { result: pools };
-    failpoint("pool-add:planned");
     return { result: pools, transaction: addPools(wanted, values, host, revision) };
   });
 }
@@ -61,7 +59,6 @@ export async function ensureDefaultPools(env: Environment, families: readonly Fa
     const pools = missing.map((family) =>
       newPool({ cidr: DEFAULT_POOLS[family], natOutgoing: true, disabled: false }, new Date().toISOString()),
     );
-    failpoint("default-pools:planned");
     return { result: undefined, transaction: addPools(pools, values, await env.host.networks(), revision) };
   });
 }
@@ -85,7 +82,6 @@ export async function removePool(env: StoreEnvironment, cidr: string): Promise<v
         `pool ${cidr} has ${used} ${used === 1 ? "address" : "addresses"} in use`,
         "unpublish its services first: calicoctl service ls",
       );
-    failpoint("pool-rm:planned");
     return {
       result: undefined,
       transaction: {
@@ -113,4 +109,3 @@ export async function readPools(env: StoreEnvironment): Promise<{ existing: Stor
   const { ranges, revision } = await env.store.read([{ prefix: keys.pools }]);
   return { existing: decodeAll(poolSchema, ranges[0], warnQuarantined(env.warn)), revision };
 }
-

@@ -1,7 +1,6 @@
 /** The verbs of services: an endpoint that is published has a name, addresses and a MAC until it is unpublished. */
 import { familyOf, parseAddress } from "../base/address.ts";
 import { conflict, usageError } from "../base/errors.ts";
-import { failpoint } from "../base/failpoint.ts";
 import { newId } from "../base/id.ts";
 import { type Claim, claimAny, claimExactly, release } from "../ipam/claim.ts";
 import { familiesOf, poolsFor } from "../ipam/pools.ts";
@@ -31,7 +30,10 @@ export interface Published {
 
 /** Everything about the endpoint that can be wrong without looking at the store. Errors: `usage`. */
 export function checkPublishSpec(spec: PublishSpec): void {
-  for (const [flag, text, family] of [["--ip", spec.ip, 4], ["--ip6", spec.ip6, 6]] as const) {
+  for (const [flag, text, family] of [
+    ["--ip", spec.ip, 4],
+    ["--ip6", spec.ip6, 6],
+  ] as const) {
     if (text === undefined) continue;
     if (!parseAddress(text) || familyOf(text) !== family)
       throw usageError(`${flag} ${JSON.stringify(text.slice(0, 60))} is not an IPv${family} address`);
@@ -87,7 +89,6 @@ export async function publish(
       labels: { ...spec.labels },
       createdAt: new Date().toISOString(),
     };
-    failpoint("publish:planned");
     return {
       result: { endpoint, created: true },
       transaction: together(endpointParts(endpoint), ...claims.map(({ transaction }) => transaction)),

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError, failure } from "../base/errors.ts";
+import { failpoint } from "../base/failpoint.ts";
 import type { Transaction } from "../store/store.ts";
 import type { Environment } from "./environment.ts";
 
@@ -24,7 +25,9 @@ export async function transact<T>(
     if (signal?.aborted) throw interrupted(signal);
     const { result, transaction } = await plan(attempt);
     if (!transaction) return result;
+    failpoint("store:planned");
     const { committed } = await store.commit(transaction);
+    failpoint("store:answered");
     if (committed) return result;
     // Spread out those who collided; under 32 writers nobody needs more than a few turns.
     await sleep(Math.random() * Math.min(5 * (attempt + 1), 100));

@@ -38,7 +38,6 @@ export async function unpublishFree(env: Environment, { endpoint, network }: Bou
     if (!now) return { result: undefined };
     if (now.endpoint.value.binding)
       throw conflict(`service ${endpoint.name} was attached meanwhile`, "detach it first, or insist with --force");
-    failpoint("unpublish:planned");
     return { result: undefined, transaction: unpublishParts(now) };
   });
 }

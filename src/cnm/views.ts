@@ -157,7 +157,11 @@ async function endpointByPrefix(env: StoreEnvironment, reference: string): Promi
   return endpoint && withSandboxOf(env, endpoint.value, network?.value.name ?? "");
 }
 
-async function withSandboxOf(env: StoreEnvironment, endpoint: EndpointRecord, networkName: string): Promise<ServiceView> {
+async function withSandboxOf(
+  env: StoreEnvironment,
+  endpoint: EndpointRecord,
+  networkName: string,
+): Promise<ServiceView> {
   const { binding } = endpoint;
   const sandbox = binding && (await readSandbox(env, binding.node, binding.sandboxId));
   return { ...endpoint, networkName, ...(sandbox ? { sandbox: sandbox.value } : {}) };

@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { AF_INET, addressBytes, addressFamily } from "./netlink/inet.ts";
+import { AF_INET6, addressBytes, addressFamily } from "./netlink/inet.ts";
 import { attr, parseAttributes } from "./netlink/message.ts";
 import type { Request } from "./netlink/message.ts";
 import { NETLINK_NETFILTER, NetlinkSocket } from "./netlink/socket.ts";
@@ -11,6 +11,7 @@ const CONNTRACK_DELETE = (1 << 8) | 2;
 const HEADER_LENGTH = 4;
 const CTA_TUPLE_ORIG = 1;
 const CTA_TUPLE_REPLY = 2;
+const TUPLES = [CTA_TUPLE_ORIG, CTA_TUPLE_REPLY];
 const CTA_ID = 12;
 const CTA_ZONE = 18;
 const CTA_FILTER = 25;
@@ -30,10 +31,8 @@ const { ENOENT, EOPNOTSUPP } = constants.errno;
 export function forgetConnections(address: string, namespace?: Enterable): void {
   const socket = NetlinkSocket.open(NETLINK_NETFILTER, namespace);
   try {
-    for (const tuple of [CTA_TUPLE_ORIG, CTA_TUPLE_REPLY]) {
-      const connections = socket.dump(dumpBySource(tuple, address));
-      // A kernel that does not know the filter (before 5.8) answers with every connection there is.
-      const own = connections.filter((connection) => sourceOf(connection, tuple)?.equals(addressBytes(address)));
+    for (const list of listings(address)) {
+      const own = socket.dump(list).filter((connection) => isOwn(connection, addressBytes(address)));
       socket.executeAll(own.map((connection) => forget(connection, address)));
     }
   } finally {
@@ -41,20 +40,40 @@ export function forgetConnections(address: string, namespace?: Enterable): void 
   }
 }
 
-function dumpBySource(tuple: number, address: string): Request {
+/**
+ * What to dump so as to see every connection of the address. IPv4's are picked out by the kernel. Of IPv6 all come:
+ * there the kernel's filter is inverted (seen up to Linux 6.18) and leaves out just those that match.
+ */
+function listings(address: string): Request[] {
   const family = addressFamily(address);
-  return {
+  const list = (...filter: Buffer[]): Request => ({
     type: CONNTRACK_GET,
     flags: 0,
-    body: Buffer.concat([
-      header(family),
-      attr.nested(tuple, attr.nested(CTA_TUPLE_IP, attr.bytes(sourceAttribute(family), addressBytes(address)))),
-      // The numbers of the filter's flags are those of the tuples.
-      attr.nested(CTA_FILTER, attr.u32(tuple, FILTER_BY_SOURCE)),
-    ]),
+    body: Buffer.concat([header(family), ...filter]),
     what: `list the connections of ${address}`,
     tolerate: [EOPNOTSUPP],
-  };
+  });
+  if (family === AF_INET6) return [list()];
+  // The numbers of the filter's flags are those of the tuples.
+  return TUPLES.map((tuple) =>
+    list(
+      attr.nested(tuple, attr.nested(CTA_TUPLE_IP, attr.bytes(CTA_IP_V4_SRC, addressBytes(address)))),
+      attr.nested(CTA_FILTER, attr.u32(tuple, FILTER_BY_SOURCE)),
+    ),
+  );
+}
+
+/** Asked of what the kernel has picked out too: before Linux 5.8 it does not know the filter, and sends everything. */
+function isOwn(connection: Buffer, address: Buffer): boolean {
+  if (!connection.includes(address)) return false;
+  const attributes = parseAttributes(connection, HEADER_LENGTH);
+  return TUPLES.some((tuple) => sourceIn(attributes.get(tuple))?.equals(address));
+}
+
+function sourceIn(tuple: Buffer | undefined): Buffer | undefined {
+  const ip = tuple && parseAttributes(tuple).get(CTA_TUPLE_IP);
+  const ends = ip && parseAttributes(ip);
+  return ends?.get(CTA_IP_V4_SRC) ?? ends?.get(CTA_IP_V6_SRC);
 }
 
 /** The id keeps it from hitting a later connection between the same two ports. */
@@ -73,14 +92,6 @@ function forget(connection: Buffer, address: string): Request {
     tolerate: [ENOENT],
   };
 }
-
-function sourceOf(connection: Buffer, tuple: number): Buffer | undefined {
-  const ends = parseAttributes(connection, HEADER_LENGTH).get(tuple);
-  const ip = ends && parseAttributes(ends).get(CTA_TUPLE_IP);
-  return ip && parseAttributes(ip).get(sourceAttribute(connection.readUInt8(0)));
-}
-
-const sourceAttribute = (family: number): number => (family === AF_INET ? CTA_IP_V4_SRC : CTA_IP_V6_SRC);
 
 /** struct nfgenmsg. */
 const header = (family: number): Buffer => Buffer.from([family, 0, 0, 0]);

@@ -1,3 +1,4 @@
+import { UserError } from "../base/errors.ts";
 import { RuntimeUnavailable } from "./container.ts";
 import type { Candidate, Runtime, RuntimeName } from "./container.ts";
 import { containerdRuntime } from "./containerd.ts";
@@ -17,8 +18,14 @@ export interface AskOptions {
 
 /** What came back from one runtime: containers, or the reason why there is no answer. */
 export type Answer =
-  | { runtime: RuntimeName; found: Candidate[]; why?: never }
-  | { runtime: RuntimeName; found?: never; why: RuntimeUnavailable };
+  | {
+      runtime: RuntimeName;
+      found: Candidate[];
+      /** It understood the question, and cannot choose: several ids begin so. */
+      refused?: UserError;
+      why?: never;
+    }
+  | { runtime: RuntimeName; found?: never; refused?: never; why: RuntimeUnavailable };
 
 export interface AllRuntimesOptions extends AskOptions {
   /** The person named this runtime: ask it alone, and look harder for it. */
@@ -37,7 +44,7 @@ export function runtimesToAsk(places: Places, options: AllRuntimesOptions): Runt
 
 /**
  * Asks all at once, each within the time limit. One that hangs costs the time limit, and hangs nothing.
- * @throws what `signal` was aborted with; a UserError when a runtime understood the question and refuses it
+ * @throws what `signal` was aborted with
  */
 export function askAll(
   runtimes: readonly Runtime[],
@@ -50,6 +57,7 @@ export function askAll(
       const timeout = AbortSignal.timeout(timeoutMs);
       const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
       try {
+        signal.throwIfAborted();
         return { runtime: runtime.name, found: await question(runtime, signal) };
       } catch (error) {
         options.signal?.throwIfAborted();
@@ -58,6 +66,7 @@ export function askAll(
           return { runtime: runtime.name, why: new RuntimeUnavailable(message, { present: true }) };
         }
         if (error instanceof RuntimeUnavailable) return { runtime: runtime.name, why: error };
+        if (error instanceof UserError) return { runtime: runtime.name, found: [], refused: error };
         throw error;
       }
     }),

@@ -1,4 +1,5 @@
 import { lstatSync, readlinkSync, realpathSync, statfsSync, statSync } from "node:fs";
+import type { BigIntStats } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { conflict, failure, notFound, usageError } from "../base/errors.ts";
 import type { ContainerRef } from "./container.ts";
@@ -37,7 +38,7 @@ export const resolveNamedNamespace = (name: string, places: Places): ContainerRe
  * the host's own
  */
 export function resolveNamespaceFile(path: string, places: Places): ContainerRef {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = look(path);
   if (stats === undefined) throw notFound(`no network namespace at ${path}`, "see the named ones with: ip netns");
   if (!stats.isFile() || statfsSync(path).type !== nsfsMagic) {
     throw usageError(`${path} is not a network namespace`, "name a file such as /run/netns/NAME or /proc/PID/ns/net");
@@ -70,17 +71,29 @@ function pidOfPath(path: string, places: Places): number | undefined {
 
 /** Attaching to the namespace that this process itself runs in would rewire the host. */
 function refuseOwnNamespace(path: string, places: Places, subject: Subject): void {
-  const own = statSync(join(places.proc, "self/ns/net"), { bigint: true });
-  let other;
-  try {
-    other = statSync(path, { bigint: true });
-  } catch (error) {
-    const denied = error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM");
-    if (denied) throw failure(`no permission to look at ${path}`, "run this command as root", error);
-    throw notFound(`the network namespace ${path} is gone`, "see the processes with: ps -e");
-  }
+  const own = look(join(places.proc, "self/ns/net"));
+  if (own === undefined) throw failure(`${places.proc} is not mounted`, "mount it: mount -t proc proc /proc");
+  const other = look(path);
+  if (other === undefined) throw notFound(`the network namespace ${path} is gone`, "see the processes with: ps -e");
   if (own.ino !== other.ino || own.dev !== other.dev) return;
   throw conflict(`${subject.what}; attaching would change the host's own network`, subject.hint);
+}
+
+/** The file behind a path; undefined when there is none. */
+function look(path: string): BigIntStats | undefined {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOTDIR" || code === "ESRCH") return undefined;
+    if (code === "EACCES" || code === "EPERM") {
+      throw failure(`no permission to look at ${path}`, "run this command as root, in the host's PID namespace", error);
+    }
+    throw usageError(
+      `${path} cannot be looked at (${code})`,
+      "name a file such as /run/netns/NAME or /proc/PID/ns/net",
+    );
+  }
 }
 
 const processSubject = (pid: number): Subject => ({

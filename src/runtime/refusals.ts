@@ -9,10 +9,11 @@ import type { Candidate, RuntimeName, RuntimeUnavailable } from "./container.ts"
  * by PID where ids are equal.
  */
 export function ambiguous(name: string, candidates: readonly Candidate[], otherForms: readonly string[]): UserError {
-  const forms = candidates.map(({ runtime, id, pid }) => {
+  const forms = candidates.flatMap(({ runtime, id, pid }) => {
     const siblings = candidates.filter((other) => other.runtime === runtime);
-    if (siblings.length === 1) return `${runtime}:${name}`;
-    return siblings.filter((other) => other.id === id).length === 1 ? `${runtime}:${id}` : `pid:${pid}`;
+    if (siblings.length === 1) return [`${runtime}:${name}`];
+    if (siblings.filter((other) => other.id === id).length === 1) return [`${runtime}:${id}`];
+    return pid > 0 ? [`pid:${pid}`] : [];
   });
   return conflict(`${name} is ambiguous`, `say which: ${[...otherForms, ...forms].join(" or ")}`);
 }

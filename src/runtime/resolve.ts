@@ -74,6 +74,7 @@ const find = (name: string, places: Places, options: AskOptions & { only?: Runti
 function chosen(name: string, answers: readonly Answer[], places: Places): ContainerRef | undefined {
   const all = distinctContainers(answers);
   const exactly = exact(name, all);
+  if (exactly.length === 0) for (const { refused } of answers) if (refused !== undefined) throw refused;
   const [first, ...others] = exactly.length > 0 ? exactly : all;
   if (first === undefined) return undefined;
   if (others.length > 0) throw ambiguous(name, [first, ...others], []);
@@ -91,7 +92,7 @@ function running(candidate: Candidate, places: Places): ContainerRef {
   if (processStartTime(pid, places.proc) === undefined) {
     throw failure(
       `${what} runs as process ${pid}, which is not to be seen from here`,
-      "run calicoctl on the container's own host, in the host's PID namespace",
+      "unless it has just ended, run calicoctl on the container's own host, in the host's PID namespace",
     );
   }
   const process = resolveProcess(pid, places, {

@@ -14,6 +14,8 @@ const MAX_OPS = 128;
 /** A pinned revision can be compacted between two parts of one read; twice in a row would be a broken etcd. */
 const READ_ROUNDS = 3;
 
+const NO_TOKEN = Promise.resolve(undefined);
+
 /** The Store over a transport: batches, failover, authentication, and commits that happen at most once. */
 export class StoreClient implements Store {
   readonly #transport: Transport;
@@ -83,33 +85,41 @@ export class StoreClient implements Store {
     return { revision: pinned, ranges };
   }
 
-  /** One try, with one new token when the old one is no longer good. */
-  async #txn(endpoint: Endpoint, request: TxnRequest, timeoutMs: number): Promise<TxnReply> {
-    const first = await this.#authenticated(endpoint, timeoutMs);
+  /** One try, and a second with a new token when the old one is no longer good. */
+  async #txn(endpoint: Endpoint, request: TxnRequest, timeoutMs: number, isSecond = false): Promise<TxnReply> {
+    const used = this.#authentication(endpoint, timeoutMs);
+    const token = await used;
     try {
-      return decodeReply(await this.#transport.txn(endpoint, request, { timeoutMs, ...first }));
+      const call = token === undefined ? { timeoutMs } : { timeoutMs, token };
+      return decodeReply(await this.#transport.txn(endpoint, request, call));
     } catch (error) {
       if (!(error instanceof TryFailure) || error.kind !== "token") throw error;
-      this.#token = undefined;
-      const second = await this.#authenticated(endpoint, timeoutMs);
-      return decodeReply(await this.#transport.txn(endpoint, request, { timeoutMs, ...second }));
+      if (this.#token === used) this.#token = undefined;
+      if (isSecond) throw failure(`etcd refuses the token it gave: ${error.message}`, "see the log of etcd", error);
+      return this.#txn(endpoint, request, timeoutMs, true);
     }
   }
 
-  /** Calls that come at once share one authentication: it costs etcd a bcrypt each. */
-  async #authenticated(endpoint: Endpoint, timeoutMs: number): Promise<{ token?: string }> {
+  /** The token; calls that come at once share it, for it costs etcd a bcrypt. */
+  #authentication(endpoint: Endpoint, timeoutMs: number): Promise<string | undefined> {
     const { username, passwordFile } = this.#settings;
-    if (username === undefined || passwordFile === undefined) return {};
-    this.#token ??= this.#transport.authenticate(endpoint, username, readPassword(passwordFile), { timeoutMs });
+    if (username === undefined || passwordFile === undefined) return NO_TOKEN;
+    return (this.#token ??= this.#authenticate(endpoint, username, passwordFile, timeoutMs));
+  }
+
+  async #authenticate(
+    endpoint: Endpoint,
+    username: string,
+    passwordFile: string,
+    timeoutMs: number,
+  ): Promise<string | undefined> {
     try {
-      const token = await this.#token;
-      return token === undefined ? {} : { token };
+      return await this.#transport.authenticate(endpoint, username, readPassword(passwordFile), { timeoutMs });
     } catch (error) {
       this.#token = undefined;
-      // Nothing has been sent yet, whatever became of the authentication.
-      throw error instanceof TryFailure && error.kind === "unknown"
-        ? new TryFailure("unsent", error.message, error)
-        : error;
+      if (!(error instanceof TryFailure) || error.kind !== "unknown") throw error;
+      // Whatever became of the authentication, the transaction has not been sent.
+      throw new TryFailure("unsent", error.message, error);
     }
   }
 }

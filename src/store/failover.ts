@@ -37,7 +37,7 @@ export class Failover {
         const index = (first + i) % endpoints.length;
         const endpoint = endpoints[index] as Endpoint;
         try {
-          const result = await attempt(endpoint, Math.min(TRY_MS, left()));
+          const result = await attempt(endpoint, Math.ceil(Math.min(TRY_MS, left())));
           this.#good = index;
           return result;
         } catch (error) {

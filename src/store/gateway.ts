@@ -3,7 +3,6 @@ import { connectionFailure } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { StoreSettings } from "./options.ts";
 import { isAuthOff, refusal } from "./refusal.ts";
-import { readTls } from "./secrets.ts";
 import type { Call, Transport } from "./transport.ts";
 import { TryFailure } from "./transport.ts";
 import type { RawTxnReply, TxnRequest } from "./wire.ts";
@@ -84,7 +83,7 @@ export class GatewayTransport implements Transport {
   }
 
   async #secureClient(): Promise<Client> {
-    const https = await import("node:https");
+    const [https, { readTls }] = await Promise.all([import("node:https"), import("./tls.ts")]);
     return { request: https.request, agent: new https.Agent({ keepAlive: true, ...readTls(this.#settings) }) };
   }
 
@@ -105,8 +104,8 @@ async function send(request: http.ClientRequest, body: string, timeoutMs: number
     };
     request.on("error", fail);
     request.on("socket", (socket) => {
-      connected = request.reusedSocket;
-      socket.once("encrypted" in socket ? "secureConnect" : "connect", () => (connected = true));
+      if (request.reusedSocket) connected = true;
+      else socket.once("encrypted" in socket ? "secureConnect" : "connect", () => (connected = true));
     });
     request.on("response", (response) => {
       const parts: Buffer[] = [];

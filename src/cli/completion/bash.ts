@@ -4,16 +4,19 @@
  */
 export const bash = String.raw`# bash completion for calicoctl
 _calicoctl() {
-  local line="${"$"}{COMP_LINE:0:COMP_POINT}" words current kept word help
+  local line="${"$"}{COMP_LINE:0:COMP_POINT}" words current tail kept word help
   read -ra words <<<"$line"
   [[ $line == *[[:space:]] ]] && words+=("")
   current="${"$"}{words[-1]}"
-  kept="${"$"}{current%"${"$"}{current##*[:=]}"}"
+  tail="$current"
+  [[ $COMP_WORDBREAKS == *:* ]] && tail="${"$"}{tail##*:}"
+  [[ $COMP_WORDBREAKS == *=* ]] && tail="${"$"}{tail##*=}"
+  kept="${"$"}{current%"$tail"}"
   COMPREPLY=()
   while IFS=$'\t' read -r word help; do
     case $word in
-      :file) compopt -o filenames; COMPREPLY+=($(compgen -f -- "${"$"}{current#"$kept"}")) ;;
-      :directory) compopt -o filenames; COMPREPLY+=($(compgen -d -- "${"$"}{current#"$kept"}")) ;;
+      :file) compopt -o filenames; COMPREPLY+=($(compgen -f -- "$tail")) ;;
+      :directory) compopt -o filenames; COMPREPLY+=($(compgen -d -- "$tail")) ;;
       *[.:=/]) compopt -o nospace; COMPREPLY+=("${"$"}{word#"$kept"}") ;;
       *) COMPREPLY+=("${"$"}{word#"$kept"}") ;;
     esac

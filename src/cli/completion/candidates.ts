@@ -29,14 +29,10 @@ export async function candidates(words: readonly string[], context: Context): Pr
     if (value === undefined) return matching(typed, flags(line));
     const known = optionsOf(line.commands, line.depth).find((option) => option.flag === flag);
     const values = known === undefined ? [] : await lookUp(known.option, value);
-    const paths = values.filter(({ word }) => word.startsWith(":"));
-    return [
-      ...paths,
-      ...matching(
-        typed,
-        values.map(({ word }) => plain(`${flag}=${word}`)),
-      ),
-    ];
+    return matching(
+      typed,
+      values.map(({ word }) => (isPath(word) ? plain(word) : plain(`${flag}=${word}`))),
+    );
   }
   const command = commandOf(line);
   if (command === undefined) return matching(typed, pathWords(line));
@@ -72,4 +68,7 @@ function flags({ commands, depth, given }: Line): Candidate[] {
 const plain = (word: string): Candidate => ({ word, help: "" });
 
 const matching = (typed: string, found: readonly Candidate[]): Candidate[] =>
-  found.filter(({ word }) => word.startsWith(typed) || word === ":file" || word === ":directory");
+  found.filter(({ word }) => word.startsWith(typed) || isPath(word));
+
+/** The shell finds these itself. */
+const isPath = (word: string): boolean => word === ":file" || word === ":directory";

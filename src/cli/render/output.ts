@@ -1,4 +1,3 @@
-import { shortId } from "../../base/id.ts";
 import type { Format } from "../common-options.ts";
 import type { Terminal } from "../terminal.ts";
 import { table } from "./table.ts";
@@ -124,4 +123,4 @@ function cell<T>(column: Column<T>, item: T, truncateIds: boolean): string {
 }
 
 /** Only ids are cut; a name or CIDR that stands in for an id stays whole. */
-const short = (id: string): string => (/^[0-9a-f]{64}$/.test(id) ? shortId(id) : id);
+const short = (id: string): string => (/^[0-9a-f]{64}$/.test(id) ? id.slice(0, 12) : id);

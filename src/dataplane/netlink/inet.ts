@@ -45,4 +45,4 @@ export function macBytes(mac: string): Buffer {
 }
 
 /** The reverse of `macBytes`, in lower case. */
-export const macText = (bytes: Buffer): string => bytes.toString("hex").replaceAll(/(?<=.)(?=(..)+$)/g, ":");
+export const macText = (bytes: Buffer): string => bytes.toString("hex").match(/../g)?.join(":") ?? "";

@@ -12,7 +12,6 @@ const NLA_F_NESTED = 0x8000;
 const NLA_TYPE_MASK = 0x3fff;
 
 export const NLM_F_REQUEST = 0x1;
-export const NLM_F_MULTI = 0x2;
 export const NLM_F_ACK = 0x4;
 export const NLM_F_DUMP_INTR = 0x10;
 export const NLM_F_CAPPED = 0x100;
@@ -21,7 +20,6 @@ export const NLM_F_DUMP = 0x300;
 export const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
-export const NLM_F_APPEND = 0x800;
 
 /** One thing asked of the kernel, as a plain value. */
 export interface Request {
@@ -140,21 +138,27 @@ export interface Attribute {
 /** The attributes in `buffer` from `offset` on, in order: for lists, where one type comes many times. */
 export function listAttributes(buffer: Buffer, offset = 0): Attribute[] {
   const attributes: Attribute[] = [];
+  visitAttributes(buffer, offset, (type, payload) => attributes.push({ type, payload }));
+  return attributes;
+}
+
+/** The attributes in `buffer` from `offset` on, by type. */
+export function parseAttributes(buffer: Buffer, offset = 0): Map<number, Buffer> {
+  const attributes = new Map<number, Buffer>();
+  visitAttributes(buffer, offset, (type, payload) => attributes.set(type, payload));
+  return attributes;
+}
+
+function visitAttributes(buffer: Buffer, offset: number, visit: (type: number, payload: Buffer) => void): void {
   let at = offset;
   while (at + ATTRIBUTE_HEADER_LENGTH <= buffer.length) {
     const length = buffer.readUInt16LE(at);
     if (length < ATTRIBUTE_HEADER_LENGTH || at + length > buffer.length)
       throw new Error("netlink: malformed attribute");
-    const payload = buffer.subarray(at + ATTRIBUTE_HEADER_LENGTH, at + length);
-    attributes.push({ type: buffer.readUInt16LE(at + 2) & NLA_TYPE_MASK, payload });
+    visit(buffer.readUInt16LE(at + 2) & NLA_TYPE_MASK, buffer.subarray(at + ATTRIBUTE_HEADER_LENGTH, at + length));
     at += align(length);
   }
-  return attributes;
 }
-
-/** The attributes in `buffer` from `offset` on, by type. */
-export const parseAttributes = (buffer: Buffer, offset = 0): Map<number, Buffer> =>
-  new Map(listAttributes(buffer, offset).map(({ type, payload }) => [type, payload]));
 
 /** The text of a payload, without its closing NUL. */
 export function textOf(payload: Buffer): string {

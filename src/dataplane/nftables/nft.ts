@@ -10,9 +10,8 @@ const TIMEOUT_MS = 10_000;
  * UserError `failure` with nft's own words when it refuses, is missing, or takes longer than ten seconds.
  */
 export function nft(script: string, namespace?: Enterable): Promise<void> {
-  // A child begins in the namespace of the thread that forks it.
-  const child = namespace === undefined ? start() : namespace.run(start);
   return new Promise((resolve, reject) => {
+    const child = startIn(namespace);
     let words = "";
     child.stderr.setEncoding("utf8").on("data", (chunk: string) => (words += chunk));
     child.stdout.resume();
@@ -26,15 +25,32 @@ export function nft(script: string, namespace?: Enterable): Promise<void> {
   });
 }
 
+/** A child begins in the namespace of the thread that forks it. */
+function startIn(namespace: Enterable | undefined): ChildProcessWithoutNullStreams {
+  try {
+    return namespace === undefined ? start() : namespace.run(start);
+  } catch (error) {
+    throw cannotStart(error);
+  }
+}
+
 const start = (): ChildProcessWithoutNullStreams =>
   spawn("nft", ["-f", "-"], {
-    env: { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`, LC_ALL: "C" },
+    env: { ...process.env, PATH: searchPath(), LC_ALL: "C" },
     timeout: TIMEOUT_MS,
     killSignal: "SIGKILL",
   });
 
-const cannotStart = (error: Error): Error =>
-  failure(`cannot start nft: ${error.message}`, "install the nftables package", error);
+/** Where sudo and cron leave nft's folder out; an empty entry would mean the working directory. */
+const searchPath = (): string =>
+  [process.env["PATH"], "/usr/sbin", "/sbin"].filter((folder) => folder !== undefined && folder !== "").join(":");
+
+const cannotStart = (error: unknown): Error =>
+  failure(
+    `cannot start nft: ${error instanceof Error ? error.message : String(error)}`,
+    "install the nftables package",
+    error,
+  );
 
 function refused(script: string, words: string, signal: NodeJS.Signals | null): Error {
   if (signal !== null) return failure(`nft was ended by ${signal}`, "is the machine overloaded? nft has ten seconds");

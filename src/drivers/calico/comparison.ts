@@ -35,11 +35,7 @@ export interface Plumbed {
 const RT_TABLE_MAIN = 254;
 
 /** What is wrong with the endpoints and, in the sandbox, with what is left of former ones. Removals come first. */
-export function compareSandbox(
-  host: NetlinkSocket,
-  sandbox: NetlinkSocket,
-  endpoints: readonly Plumbed[],
-): Change[] {
+export function compareSandbox(host: NetlinkSocket, sandbox: NetlinkSocket, endpoints: readonly Plumbed[]): Change[] {
   const isNew = endpoints.length === 1 && endpoints[0]?.isNew === true;
   const hasDefault = foreignDefaults(listRoutes(sandbox, { table: RT_TABLE_MAIN }));
   const wantedInside = endpoints.flatMap(({ plan, pair }) => sandboxFacts(plan, pair.peer.index, hasDefault));

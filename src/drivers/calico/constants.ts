@@ -30,5 +30,8 @@ export const isHostInterface = (name: string): boolean => /^cali[0-9a-f]{11}$/.t
 export const aliasOf = (endpointId: string): string => `calicoctl:${endpointId}`;
 
 /** Whether we made the interface. The MAC tells it from birth on, since an alias can only be set afterwards. */
-export const isOurs = (link: { kind: string | undefined; mac: string | undefined; alias: string | undefined }): boolean =>
-  link.kind === "veth" && (link.mac === HOST_MAC || (link.alias?.startsWith("calicoctl:") ?? false));
+export const isOurs = (link: {
+  kind: string | undefined;
+  mac: string | undefined;
+  alias: string | undefined;
+}): boolean => link.kind === "veth" && (link.mac === HOST_MAC || (link.alias?.startsWith("calicoctl:") ?? false));

@@ -18,6 +18,7 @@ import type {
 import { hostInterfaceOf, isHostInterface, isOurs } from "./constants.ts";
 import { Firewall } from "./firewall/firewall.ts";
 import type { FirewallEndpoint, FirewallNetwork } from "./firewall/types.ts";
+import { closedHostFirewall } from "./host-firewall.ts";
 import { ensureForwarding, notForwarding, restoreSettings } from "./host-settings.ts";
 import { checkOptions } from "./options.ts";
 import { ensureSandbox, sandboxDifferences } from "./sandbox.ts";
@@ -27,20 +28,25 @@ export class CalicoDriver implements Driver {
   readonly checkOptions = checkOptions;
   readonly hostInterface = hostInterfaceOf;
   readonly #stateDir: string;
+  readonly #warn: (message: string) => void;
   #firewall: Firewall | undefined;
 
   /** `stateDir` keeps what the host's settings were. */
-  constructor(stateDir: string) {
+  constructor(stateDir: string, warn: (message: string) => void) {
     this.#stateDir = stateDir;
+    this.#warn = warn;
   }
 
   async ensure(sandbox: SandboxPlan, pools: readonly PoolPlan[]): Promise<boolean> {
     ensureForwarding(this.#stateDir, familiesOf(sandbox.endpoints));
+    failpoint("calico:forwarding");
     // The firewall knows an interface before it exists, so that it is never open.
     for (const endpoint of sandbox.endpoints)
       await this.#openFirewall().ensureEndpoint(firewallEndpoint(endpoint), pools);
     failpoint("calico:firewall");
-    return ensureSandbox(sandbox);
+    const wasMissing = await ensureSandbox(sandbox);
+    if (wasMissing) this.#warnOfHostFirewall(sandbox.endpoints);
+    return wasMissing;
   }
 
   async remove(endpoint: Omit<EndpointPlan, "gateway" | "prefixes" | "interface">): Promise<boolean> {
@@ -53,6 +59,7 @@ export class CalicoDriver implements Driver {
       failpoint("calico:closed");
       for (const address of endpoint.addresses) forgetConnections(address);
       if (wasThere) await deleteLinks(host, [link]);
+      failpoint("calico:removed");
       return wasThere;
     } finally {
       host.close();
@@ -68,7 +75,7 @@ export class CalicoDriver implements Driver {
         what: "is off on this host",
         repair: () => ensureForwarding(this.#stateDir, families),
       });
-    found.push(...(await this.#firewallDifferences(plan)));
+    found.push(...closedHostFirewall(families), ...(await this.#firewallDifferences(plan)));
     for (const sandbox of plan.sandboxes)
       for (const { object, what } of await sandboxDifferences(sandbox))
         // Whichever difference is repaired first repairs the sandbox; the others find nothing to do.
@@ -98,12 +105,18 @@ export class CalicoDriver implements Driver {
 
   async withdraw(): Promise<void> {
     await this.#openFirewall().remove();
+    failpoint("calico:no-firewall");
     restoreSettings(this.#stateDir);
   }
 
   close(): void {
     this.#firewall?.close();
     this.#firewall = undefined;
+  }
+
+  #warnOfHostFirewall(endpoints: readonly EndpointPlan[]): void {
+    for (const { object, what, remedy } of closedHostFirewall(familiesOf(endpoints)))
+      this.#warn(`${object} ${what}; to let them through: ${remedy}`);
   }
 
   #openFirewall(): Firewall {
@@ -119,11 +132,10 @@ export class CalicoDriver implements Driver {
       endpoints: endpoints.map(firewallEndpoint),
       members: members.map(({ network, address }) => ({ network: firewallNetwork(network), address })),
     });
-    return differences.map((difference) => ({
-      object: "firewall",
-      what: difference.what,
-      repair: () => difference.repair(),
-    }));
+    return differences.map((difference) => {
+      const [object = "", ...what] = difference.what.split(": ");
+      return { object, what: what.join(": "), repair: () => difference.repair() };
+    });
   }
 }
 

@@ -9,7 +9,7 @@ import type { IpPrefix } from "../../dataplane/netlink/inet.ts";
 import type { Request } from "../../dataplane/netlink/message.ts";
 import { type Neighbour, deleteNeighbour, setNeighbour } from "../../dataplane/netlink/neighbour.ts";
 import type { Route } from "../../dataplane/netlink/route-state.ts";
-import { type RouteSpec, addRoute, deleteRoute } from "../../dataplane/netlink/route.ts";
+import { type RouteSpec, addRoute, deleteRoute, replaceRoute } from "../../dataplane/netlink/route.ts";
 import { type Rule, type RuleSpec, addRule, deleteRule } from "../../dataplane/netlink/rule.ts";
 import type { EndpointPlan } from "../driver.ts";
 import { DEFAULT_ROUTE, HOST_MAC, NEXT_HOP, PROTOCOL, RULE_PRIORITY, tableOf } from "./constants.ts";
@@ -62,8 +62,11 @@ function besideFacts(plan: EndpointPlan, index: number, address: string): Fact[]
   ];
 }
 
-const defaultFact = (family: Family, index: number): Fact =>
-  routeFact({ ...nextHop(family, index), destination: { address: DEFAULT_ROUTE[family], length: 0 } });
+/** In place of the default route by an endpoint that is about to leave. */
+function defaultFact(family: Family, index: number): Fact {
+  const route = { ...nextHop(family, index), destination: { address: DEFAULT_ROUTE[family], length: 0 } };
+  return { ...routeFact(route), add: replaceRoute(route) };
+}
 
 const nextHop = (family: Family, index: number): Omit<RouteSpec, "destination"> => ({
   device: index,

@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { failure } from "../../base/errors.ts";
+import { failpoint } from "../../base/failpoint.ts";
 import { listSysctls, readSysctl, writeSysctl } from "../../dataplane/sysctl.ts";
 import type { Family } from "../../base/address.ts";
 
@@ -35,6 +36,7 @@ export function ensureForwarding(stateDir: string, families: ReadonlySet<Family>
   const known = load(stateDir);
   const isKnown = (setting: Setting): boolean => known.some(({ path }) => path.join() === setting.path.join());
   save(stateDir, [...known, ...wanted.filter((setting) => !isKnown(setting))]);
+  failpoint("calico:settings-known");
   for (const { path, set } of wanted) writeSysctl(path, set);
 }
 
@@ -42,6 +44,7 @@ export function ensureForwarding(stateDir: string, families: ReadonlySet<Family>
 export function restoreSettings(stateDir: string): void {
   // Forwarding last to come was first to go on: accept_ra must not fall back to 1 while forwarding is still on.
   for (const { path, was, set } of load(stateDir).toReversed()) if (readSysctl(path) === set) writeSysctl(path, was);
+  failpoint("calico:settings-restored");
   rmSync(fileIn(stateDir), { force: true });
 }
 

@@ -8,7 +8,10 @@ import type { EndpointPlan } from "../driver.ts";
  * containers (Docker's, by default) have it off. Errors: `failure` when the kernel is without IPv6.
  */
 export function enableIpv6(namespace: NetworkNamespace, plan: EndpointPlan): void {
-  for (const [name, where] of [[plan.hostInterface, undefined], [plan.interface, namespace]] as const) {
+  for (const [name, where] of [
+    [plan.hostInterface, undefined],
+    [plan.interface, namespace],
+  ] as const) {
     const path = ["ipv6", "conf", name, "disable_ipv6"];
     const value = readSysctl(path, where);
     if (value === undefined)

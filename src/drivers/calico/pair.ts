@@ -1,13 +1,14 @@
 /** The veth pair of an endpoint: whether it is there, and ours, and making it. */
 import { constants } from "node:os";
 import { conflict } from "../../base/errors.ts";
+import { failpoint } from "../../base/failpoint.ts";
 import { NetlinkError } from "../../dataplane/netlink/error.ts";
 import { type Link, findLink } from "../../dataplane/netlink/link-state.ts";
-import { createVeth, setLinkAlias } from "../../dataplane/netlink/link.ts";
+import { createVeth } from "../../dataplane/netlink/link.ts";
 import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { NetworkNamespace } from "../../dataplane/netns.ts";
 import type { EndpointPlan } from "../driver.ts";
-import { HOST_MAC, aliasOf, isOurs } from "./constants.ts";
+import { HOST_MAC, isOurs } from "./constants.ts";
 
 export interface Pair {
   /** On the host. */
@@ -29,10 +30,7 @@ export function inspectPair(host: NetlinkSocket, sandbox: NetlinkSocket, plan: E
       `if nobody needs it: ip link delete ${plan.hostInterface}`,
     );
   const peer = link.peerIndex === undefined ? undefined : findLink(sandbox, link.peerIndex);
-  const fits =
-    peer?.kind === "veth" &&
-    peer.peerIndex === link.index &&
-    peer.name === plan.interface;
+  const fits = peer?.kind === "veth" && peer.peerIndex === link.index && peer.name === plan.interface;
   return fits ? { kind: "present", host: link, peer } : { kind: "stale", host: link };
 }
 
@@ -60,9 +58,9 @@ export function makePair(
       );
     throw error;
   }
+  failpoint("calico:veth");
   const link = findLink(host, plan.hostInterface);
   const peer = link?.peerIndex === undefined ? undefined : findLink(sandbox, link.peerIndex);
   if (!link || !peer) throw conflict(`the interface ${plan.hostInterface} vanished while it was being made`);
-  host.executeAll([setLinkAlias(link.index, aliasOf(plan.id))]);
   return { host: link, peer };
 }

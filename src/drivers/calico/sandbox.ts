@@ -2,13 +2,14 @@
 import { familyOf } from "../../base/address.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import { findLink } from "../../dataplane/netlink/link-state.ts";
-import { deleteLink, setLinkUp, withoutGeneratedAddress } from "../../dataplane/netlink/link.ts";
+import { deleteLink, setLinkAlias, setLinkUp, withoutGeneratedAddress } from "../../dataplane/netlink/link.ts";
 import { listRoutes } from "../../dataplane/netlink/route-state.ts";
 import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { NetworkNamespace } from "../../dataplane/netns.ts";
 import { enableIpv6 } from "./ipv6.ts";
 import type { EndpointPlan, SandboxPlan } from "../driver.ts";
 import { type Change, type Plumbed, compareSandbox } from "./comparison.ts";
+import { aliasOf } from "./constants.ts";
 import { mtuOf } from "./options.ts";
 import { inspectPair, makePair } from "./pair.ts";
 
@@ -71,16 +72,19 @@ async function ensurePair(
   plan: EndpointPlan,
 ): Promise<Plumbed> {
   const state = inspectPair(host, sandbox, plan);
-  if (state.kind === "present") return { plan, pair: state, isNew: false };
   if (state.kind === "stale") await host.executeInBackground([deleteLink(state.host.index)]);
-  const pair = makePair(host, sandbox, namespace, plan, mtuOf(plan.network.options) ?? uplinkMtu(host));
-  failpoint("calico:pair");
+  const isNew = state.kind !== "present";
+  const pair = isNew ? makePair(host, sandbox, namespace, plan, mtuOf(plan.network.options) ?? uplinkMtu(host)) : state;
+  if (isNew) failpoint("calico:pair");
   const hasIpv6 = plan.addresses.some((address) => familyOf(address) === 6);
-  // Link-local addresses would only make noise: nothing but the permanent neighbours is ever asked for.
-  host.executeAll([withoutGeneratedAddress(pair.host.index)]);
+  // Both ends go up last; so whoever made an end that is down may have died before this.
+  if (!pair.host.up || !pair.peer.up) {
+    // Link-local addresses would only make noise: nothing but the permanent neighbours is ever asked for.
+    host.executeAll([setLinkAlias(pair.host.index, aliasOf(plan.id)), withoutGeneratedAddress(pair.host.index)]);
+    if (!hasIpv6) sandbox.executeAll([withoutGeneratedAddress(pair.peer.index)]);
+  }
   if (hasIpv6) enableIpv6(namespace, plan);
-  else sandbox.executeAll([withoutGeneratedAddress(pair.peer.index)]);
-  return { plan, pair, isNew: true };
+  return { plan, pair, isNew };
 }
 
 /** Containers must not send what the host cannot pass on. */

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { NetworkNamespace, bootId, hostCookie } from "../../../src/dataplane/netns.ts";
-import { must, run, start } from "../../helpers/process.ts";
+import { must, run, start, until } from "../../helpers/process.ts";
 
 const here = (): string => readlinkSync("/proc/thread-self/ns/net");
 
@@ -61,7 +61,7 @@ describe("identity", () => {
     const process = start(["sleep", "600"], { namespace: name });
     try {
       const path = `/proc/${process.pid}/ns/net`;
-      while (readlinkSync(path) !== `net:[${namespace.inode}]`) await new Promise(setImmediate);
+      await until("the process is inside", () => readlinkSync(path) === `net:[${namespace.inode}]`);
       const byPid = NetworkNamespace.open(path);
       const { device, inode, cookie } = byPid;
       byPid.close();

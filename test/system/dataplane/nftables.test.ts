@@ -78,7 +78,7 @@ describe("nftables", () => {
       ["0.0.0.0/8", "10.0.0.0/24", "10.0.1.0/24", "255.0.0.0/8"].map((cidr) => ({ key: [cidr] })),
       `elements = { 0.0.0.0/8, 10.0.0.0/24, 10.0.1.0/24, 255.0.0.0/8 }`,
     ],
-  ])("elements come and go, as often as they are told to: $name", (set, elements, text) => {
+  ])("elements come and go, as often as they are told to: %o", (set, elements, text) => {
     const kind = set === verdicts ? "map" : "set";
     for (let time = 0; time < 2; time++) {
       tables.commit(addElements(set, elements));
@@ -189,7 +189,7 @@ describe("the nft program", () => {
   });
 
   test("one that does not start is an error that says what to do", async () => {
-    // Any other reason would let the next folder of PATH be tried.
+    // For any reason but a loop the next folder of PATH would be tried.
     symlinkSync("nft", join(folder, "nft"));
     process.env["PATH"] = folder;
     await expect(nft("add table inet never\n", namespace)).rejects.toMatchObject({

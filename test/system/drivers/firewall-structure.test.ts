@@ -161,6 +161,33 @@ describe("the structure", () => {
     expect(await host.nft("list set inet calico_cnm pools4")).not.toContain("elements");
   });
 
+  test("takes more pools than one message holds, and callers that know different ones do not starve each other", async () => {
+    const one = endpoint(1, RED);
+    const many = Array.from({ length: 1000 }, (_, index) => ({
+      cidr: `10.${index >> 8}.${index & 255}.0/24`,
+      natOutgoing: true,
+    }));
+    await firewall.ensureEndpoint(one, many);
+    expect(await found({ ...desiredOf(one), pools: many })).toEqual([]);
+
+    const writers = [POOLS, many, POOLS.slice(1), many.slice(7)].map((pools) => ({
+      writer: Firewall.open(host.namespace),
+      pools,
+    }));
+    try {
+      await Promise.all(
+        writers.flatMap(({ writer, pools }, index) =>
+          Array.from({ length: 10 }, (_, turn) => writer.ensureEndpoint(endpoint(10 * index + turn + 1, RED), pools)),
+        ),
+      );
+    } finally {
+      for (const { writer } of writers) writer.close();
+    }
+    const all = Array.from({ length: 40 }, (_, index) => endpoint(index + 1, RED));
+    await firewall.ensureEndpoint(one, many);
+    expect(await found({ ...desiredOf(...all), pools: many })).toEqual([]);
+  });
+
   test("another version is replaced in place: nothing is lost of the endpoints", async () => {
     const [one, two] = [endpoint(1, RED), endpoint(2, INNER)];
     await ensure(one, two);

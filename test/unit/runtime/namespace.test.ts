@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { resolveContainer } from "../../../src/runtime/resolve.ts";
 import { fakeHost, refusal } from "./fakes.ts";
@@ -57,6 +58,15 @@ describe("a namespace file", () => {
       expect(message).toContain("is not a network namespace");
     }
     expect((await refusal(resolve("/run/../etc/passwd"))).code).toBe("usage");
+    expect((await refusal(resolve("/etc/passwd/blue"))).code).toBe("not-found");
+    expect((await refusal(resolve(`/${"a".repeat(300)}`))).code).toBe("usage");
+  });
+
+  test("behind links that go in circles is refused", async () => {
+    symlinkSync("circle", join(host.root, "circle"));
+    const { code, message } = await refusal(resolve(join(host.root, "circle")));
+    expect(code).toBe("usage");
+    expect(message).toContain("ELOOP");
   });
 
   test.each(["/proc/self/ns/net", `/proc/${process.pid}/ns/net`, "/proc/thread-self/ns/net"])(

@@ -56,6 +56,12 @@ describe("a container", () => {
     expect(await refusal(resolve("abc"))).toMatchObject({ code: "conflict", hint: "give more of the id" });
   });
 
+  test("by its exact name beats several ids that begin so", async () => {
+    await docker(web, { ...web2, id: idOf("abc2") });
+    await podman({ ...web2, name: "abc" });
+    expect((await resolve("abc")).runtime).toBe("podman");
+  });
+
   test("is one container when Podman stands behind Docker's socket", async () => {
     host.directory(dirname(dockerSocket));
     symlinkSync(await podman(web), join(host.root, dockerSocket));
@@ -90,6 +96,11 @@ describe("a number", () => {
   test("is a process, even when a container's id begins with it", async () => {
     await docker({ ...web2, id: idOf("101") });
     expect(await resolve("101")).toMatchObject({ runtime: "pid", pid: 101 });
+  });
+
+  test("is a process, even when several ids begin with it", async () => {
+    await docker({ ...web, id: idOf("101a") }, { ...web2, id: idOf("101b") });
+    expect((await resolve("101")).runtime).toBe("pid");
   });
 
   test("is ambiguous when a container has it for its name", async () => {

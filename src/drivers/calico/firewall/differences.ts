@@ -48,7 +48,7 @@ function structure(
 function pools(tables: Nftables, desired: FirewallDesired): Difference[] {
   const comparison = compare(tables, poolSets, poolEntries(desired.pools));
   if (isEmpty(comparison)) return [];
-  return [{ what: `firewall: ${describe(comparison)}`, repair: () => setPools(tables, desired.pools) }];
+  return [{ what: `firewall: ${describe(comparison)}`, repair: () => tables.commit(setPools(desired.pools)) }];
 }
 
 /** One difference an endpoint: one that the kernel refuses does not keep the others from their repair. */

@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { NetlinkError } from "../../../dataplane/netlink/error.ts";
 import type { Enterable } from "../../../dataplane/netlink/socket.ts";
 import { addElements, deleteElement } from "../../../dataplane/nftables/elements.ts";
 import { Nftables } from "../../../dataplane/nftables/nftables.ts";
@@ -15,7 +16,7 @@ import type { Difference, FirewallDesired, FirewallEndpoint, FirewallPool } from
 
 const { ENOENT, EEXIST } = constants.errno;
 
-/** Each try puts right all that the one before it met; only other processes at work can make more of them needed. */
+/** Only other processes at work can make more than two of them needed. */
 const TRIES = 5;
 
 /** What was dropped, by reason. */
@@ -54,25 +55,27 @@ export class Firewall {
    * there already; else the nft program is run.
    */
   async ensureEndpoint(endpoint: FirewallEndpoint, pools: readonly FirewallPool[]): Promise<void> {
-    const state = poolsEntry(pools);
-    const wanted = [
-      // Each of the first three changes nothing, and fails when the version or the pools are not those.
-      flushChain(packetTable, versionChain),
-      deleteElement(state.set, state.element),
-      ...addElements(state.set, [state.element]),
-      ...entriesOf(endpoint).flatMap(({ set, element }) => addElements(set, [element])),
-    ];
+    const version = flushChain(packetTable, versionChain);
+    const elements = entriesOf(endpoint).flatMap(({ set, element }) => addElements(set, [element]));
     // The first of a network shows before the kernel is asked in vain, which would cost it milliseconds.
-    if (this.#tables.chainUse(packetTable, egressChain(endpoint.network)) === undefined)
-      await this.#prepare(endpoint, pools);
+    if (this.#tables.chainUse(packetTable, egressChain(endpoint.network)) !== undefined) {
+      const state = poolsEntry(pools);
+      // Each of the first three changes nothing, and fails when the version or the pools are not those.
+      const asserted = [version, deleteElement(state.set, state.element), ...addElements(state.set, [state.element])];
+      if (this.#tables.attempt([...asserted, ...elements]).every((result) => result === undefined)) return;
+    }
     for (let tries = 1; ; tries++) {
-      const refused = this.#tables.attempt(wanted).filter((result) => result !== undefined);
-      const [first] = refused;
-      if (first === undefined) return;
-      if (tries === TRIES || refused.some(({ errno }) => errno !== ENOENT && errno !== EEXIST)) throw first;
-      await this.#prepare(endpoint, pools);
-      // The interface belonged to another network before.
-      if (refused.some(({ errno }) => errno === EEXIST)) this.#deleteEntries(endpoint);
+      await build(this.#tables, [endpoint.network], this.#namespace);
+      try {
+        this.#tables.commit([version, ...setPools(pools), ...elements]);
+        return;
+      } catch (error) {
+        if (!(error instanceof NetlinkError) || tries === TRIES) throw error;
+        // The interface belonged to another network before.
+        if (error.errno === EEXIST) this.#deleteEntries(endpoint);
+        // ENOENT: another process has just taken away what was built.
+        else if (error.errno !== ENOENT) throw error;
+      }
     }
   }
 
@@ -83,36 +86,30 @@ export class Firewall {
   }
 
   /** What the kernel has otherwise than `desired`, in the order in which it is to be repaired. Changes nothing. */
-  differences(desired: FirewallDesired): Promise<readonly Difference[]> {
-    return Promise.resolve(differences(this.#tables, this.#namespace, desired));
+  async differences(desired: FirewallDesired): Promise<readonly Difference[]> {
+    return differences(this.#tables, this.#namespace, desired);
   }
 
   /** All zero where the firewall was never built. */
-  counters(): Promise<FirewallCounters> {
+  async counters(): Promise<FirewallCounters> {
     const read = (name: string): Count => this.#tables.counter(packetTable, name) ?? { packets: 0, bytes: 0 };
     const arp = this.#tables.counter(arpTable, "spoofed") ?? { packets: 0, bytes: 0 };
     const spoofed = read("spoofed");
-    return Promise.resolve({
+    return {
       spoofed: { packets: spoofed.packets + arp.packets, bytes: spoofed.bytes + arp.bytes },
       isolated: read("isolated"),
       internal: read("internal"),
       unknownInterface: read("unknown-interface"),
-    });
+    };
   }
 
   /** Leaves nothing of the firewall in the kernel. */
-  remove(): Promise<void> {
+  async remove(): Promise<void> {
     this.#tables.commit([packetTable, arpTable].map(deleteTable));
-    return Promise.resolve();
   }
 
   close(): void {
     this.#tables.close();
-  }
-
-  async #prepare({ network }: FirewallEndpoint, pools: readonly FirewallPool[]): Promise<void> {
-    await build(this.#tables, [network], this.#namespace);
-    setPools(this.#tables, pools);
   }
 
   #deleteEntries(endpoint: FirewallEndpoint): void {

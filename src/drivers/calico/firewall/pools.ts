@@ -1,15 +1,15 @@
 import { addElements, flushSet } from "../../../dataplane/nftables/elements.ts";
-import type { Nftables } from "../../../dataplane/nftables/nftables.ts";
+import type { Request } from "../../../dataplane/netlink/message.ts";
 import { poolEntries, poolSets } from "./entries.ts";
 import type { FirewallPool } from "./types.ts";
 
 /**
- * Makes the sets of pools hold exactly `pools`, in one transaction: whoever else does so at the same time, the last one
- * holds, with all its sets and the element that stands for them. The structure must be there.
+ * Makes the sets of pools hold exactly `pools`, when committed as one transaction: whoever else does so at the same
+ * time, the last one holds, with all its sets and the element that stands for them. ENOENT without the structure.
  */
-export function setPools(tables: Nftables, pools: readonly FirewallPool[]): void {
+export function setPools(pools: readonly FirewallPool[]): Request[] {
   const entries = poolEntries(pools);
-  tables.commit([
+  return [
     ...poolSets.map(flushSet),
     ...poolSets.flatMap((set) =>
       addElements(
@@ -17,5 +17,5 @@ export function setPools(tables: Nftables, pools: readonly FirewallPool[]): void
         entries.filter((entry) => entry.set === set).map(({ element }) => element),
       ),
     ),
-  ]);
+  ];
 }

@@ -1,0 +1,57 @@
+/** What the subjects share: an etcd, dockerd on first use, this project's controller, and namespaces. */
+import { resolve } from "node:path";
+import { openController } from "../../src/cli/open.ts";
+import type { Controller } from "../../src/cnm/controller.ts";
+import { type Etcd, startEtcd } from "../helpers/etcd.ts";
+import { type Docker, startDocker } from "./docker.ts";
+import { SCRATCH } from "./private.ts";
+import { type CallOptions, call } from "./process.ts";
+
+export const NODE = "bench";
+
+export interface World {
+  readonly etcd: Etcd;
+  /** In this process, as the agent would have it. */
+  readonly controller: Controller;
+  docker(): Promise<Docker>;
+  /** Runs `calicoctl` as a person does, against the same store. */
+  calicoctl(...args: readonly string[]): string;
+  close(): Promise<void>;
+}
+
+export async function openWorld(): Promise<World> {
+  const etcd = await startEtcd();
+  const stateDir = `${SCRATCH}/calico`;
+  const settings = { store: { endpoints: [etcd.endpoint] }, node: NODE, stateDir, defaultPools: true };
+  const warn = (message: string): void => void process.stderr.write(`bench: ${message}\n`);
+  const controller = openController(settings, new AbortController().signal, warn);
+  let docker: Promise<Docker> | undefined;
+  const program = resolve("bin/calicoctl");
+  const env: Record<string, string> = {
+    ETCD_ENDPOINTS: etcd.endpoint,
+    CALICO_STATE_DIR: stateDir,
+    CALICO_NODENAME: NODE,
+    DOCKER_HOST: `unix://${SCRATCH}/docker.sock`,
+  };
+  const options: CallOptions = { env };
+  return {
+    etcd,
+    controller,
+    docker: () => (docker ??= startDocker()),
+    calicoctl: (...args) => call([program, ...args], options),
+    async close() {
+      await (await docker)?.stop();
+      await etcd.stop();
+    },
+  };
+}
+
+/** Makes named network namespaces with their loopback up, all in two calls. */
+export function makeNamespaces(names: readonly string[]): void {
+  const batch = (command: (name: string) => string): string => `${names.map(command).join("\n")}\n`;
+  call(["ip", "-batch", "-"], { stdin: batch((name) => `netns add ${name}`) });
+  for (const name of names) call(["ip", "-n", name, "link", "set", "lo", "up"]);
+}
+
+export const removeNamespaces = (names: readonly string[]): void =>
+  void call(["ip", "-batch", "-"], { stdin: `${names.map((name) => `netns delete ${name}`).join("\n")}\n` });
