@@ -31,6 +31,7 @@ export function parse(
   let text = "";
   let invocation: Invocation | undefined;
   const root = new Parser("calicoctl")
+    .usage("[options] COMMAND")
     .description("Networks for any Linux container, by Docker's Container Network Model")
     .version(version)
     .enablePositionalOptions()
@@ -47,7 +48,8 @@ export function parse(
       getErrHelpWidth: () => helpWidth,
     })
     .addHelpText("after", "\nEach command tells more with --help.");
-  addOptions(root, { ...commonOptions, ...globalOptions });
+  addOptions(root, commonOptions);
+  addOptions(root, globalOptions, { group: "Store and node:" });
   // Commander takes its time over each command and option: what the line cannot mean is left bare, or out.
   const typed = new Set(argv);
   const groups = new Map<string, Parser>();
@@ -114,7 +116,11 @@ function collected(parser: Parser): RawOptions {
 function addOptions(
   parser: Parser,
   options: Readonly<Record<string, Option<unknown>>>,
-  { taken = new Set<string | undefined>(), hidden = false } = {},
+  {
+    taken = new Set(),
+    hidden = false,
+    group,
+  }: { taken?: ReadonlySet<string | undefined>; hidden?: boolean; group?: string } = {},
 ): void {
   for (const [key, { short, value, summary, repeat }] of Object.entries(options)) {
     const long = value === undefined ? flagOf(key) : `${flagOf(key)} <${value}>`;
@@ -123,6 +129,7 @@ function addOptions(
     // `--no-trunc` is an option of that name, not the opposite of --trunc.
     option.negate = false;
     if (hidden) option.hideHelp();
+    if (group !== undefined) option.helpGroup(group);
     if (repeat) option.argParser((one: string, before: readonly string[] | undefined) => [...(before ?? []), one]);
     parser.addOption(option);
   }

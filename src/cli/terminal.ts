@@ -1,4 +1,5 @@
 import { fstatSync, writeSync } from "node:fs";
+import { failure } from "../base/errors.ts";
 
 /** Where a command's words go; stdout is for data alone. */
 export interface Terminal {
@@ -41,8 +42,9 @@ function writeAll(fd: 1 | 2, text: string): void {
       rest = rest.subarray(writeSync(fd, rest));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === "EPIPE") return;
-      if (code !== "EAGAIN") throw error;
+      // Nor is there a place left to tell that stderr cannot be written.
+      if (code === "EPIPE" || (fd === 2 && code !== "EAGAIN")) return;
+      if (code !== "EAGAIN") throw failure(`stdout cannot be written (${code})`, undefined, error);
       // The other end made this pipe non-blocking and it is full.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
     }

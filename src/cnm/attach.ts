@@ -7,7 +7,7 @@ import type { Stored } from "../store/codec.ts";
 import type { EndpointRecord, NetworkRecord, PoolRecord, SandboxRecord } from "../store/records.ts";
 import { type BoundService, release } from "./detach.ts";
 import type { Environment } from "./environment.ts";
-import { ensureSandbox, refreshNeighbours, withSandbox, withdrawIfIdle } from "./kernel.ts";
+import { ensureSandbox, refreshNeighbours, withSandbox } from "./kernel.ts";
 import { getService } from "./lookup.ts";
 import type { ServiceView } from "./model.ts";
 import { type ServiceName, checkInterfaceName } from "./names.ts";
@@ -52,25 +52,30 @@ export async function attach(
   try {
     const id = sandboxId(env, namespace);
     failpoint("attach:resolved");
-    const once = (): Promise<Attached> =>
+    const once = (): Promise<Attached & { wasMissing: boolean }> =>
       withSandbox(env, id, async () => {
         failpoint("attach:locked");
         const bound = await bind(env, container, namespace, name, options);
-        await plumb(env, bound, namespace, options);
+        const wasMissing = await plumb(env, bound, namespace);
         mustStillRun(env, container, bound);
-        return bound;
+        return { ...bound, wasMissing };
       });
     const attached = await once().catch(async (error: unknown) => {
       if (!(error instanceof MustRelease)) throw error;
       await release(env, error.bound);
       if (!error.reason) return once();
-      await withdrawIfIdle(env);
       throw error.reason;
     });
+    const { endpoint, network, sandbox, wasBound, wasMissing } = attached;
     failpoint("attach:plumbed");
-    await refreshNeighbours(env, attached.network.id, id);
+    const neighboursMissed = await refreshNeighbours(env, network.id, id);
     failpoint("attach:done");
-    return { ...attached.endpoint, networkName: attached.network.name, sandbox: attached.sandbox };
+    if (wasBound && !wasMissing && !neighboursMissed && !options.ignore)
+      throw conflict(
+        `service ${endpoint.name} is already attached to container ${containerLabel(sandbox)}`,
+        "nothing to do; --ignore makes this a success",
+      );
+    return { ...endpoint, networkName: network.name, sandbox };
   } finally {
     namespace.close();
   }
@@ -142,22 +147,13 @@ async function bind(
   });
 }
 
-async function plumb(
-  env: Environment,
-  bound: Attached,
-  namespace: NetworkNamespace,
-  { ignore = false }: AttachOptions,
-): Promise<void> {
+/** Returns whether anything was missing. */
+async function plumb(env: Environment, bound: Attached, namespace: NetworkNamespace): Promise<boolean> {
   try {
-    const wasMissing = await ensureSandbox(env, bound.members, namespace, bound.pools);
-    if (!bound.wasBound || wasMissing || ignore) return;
+    return await ensureSandbox(env, bound.members, namespace, bound.pools);
   } catch (error) {
     throw error instanceof UserError ? new MustRelease(bound, error) : error;
   }
-  throw conflict(
-    `service ${bound.endpoint.name} is already attached to container ${containerLabel(bound.sandbox)}`,
-    "nothing to do; --ignore makes this a success",
-  );
 }
 
 function mustStillRun(env: Environment, { pid, startTime, name, id }: ContainerRef, bound: BoundService): void {

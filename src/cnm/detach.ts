@@ -2,10 +2,9 @@
 import { conflict } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/records.ts";
-import type { Transaction } from "../store/store.ts";
 import type { Environment } from "./environment.ts";
 import { ensureSandbox, refreshNeighbours, removeFromKernel, withSandbox, withdrawIfIdle } from "./kernel.ts";
-import { type FoundService, getService, getServiceById } from "./lookup.ts";
+import { getService, getServiceById } from "./lookup.ts";
 import type { ServiceName } from "./names.ts";
 import { readPools } from "./pools.ts";
 import { readMembers } from "./sandbox-plan.ts";
@@ -33,46 +32,49 @@ export async function detach(
   const found = await getService(env.store, name);
   const service = { endpoint: found.endpoint.value, network: found.network.value };
   const { binding } = service.endpoint;
-  if (!binding) {
-    const finished = await removeFromKernel(env, service.endpoint, service.network);
-    if (!finished && !ignore)
-      throw conflict(`service ${service.endpoint.name} is not attached`, "calicoctl service ls shows what is");
-  } else {
+  if (binding) {
     mustBeHere(env, service, "detach it there");
     if (container !== undefined) await mustBeAttachedTo(env, container, service);
     await release(env, service);
-  }
-  failpoint("detach:done");
-  await withdrawIfIdle(env);
+  } else if (!(await finish(env, service)) && !ignore)
+    throw conflict(`service ${service.endpoint.name} is not attached`, "calicoctl service ls shows what is");
+}
+
+/** Finishes what a detach that died has left. Returns whether there was anything. */
+export async function finish(env: Environment, { endpoint, network }: BoundService): Promise<boolean> {
+  const wasThere = await removeFromKernel(env, endpoint, network);
+  const neighboursMissed = await refreshNeighbours(env, network.id);
+  const wasLast = await withdrawIfIdle(env);
+  return wasThere || neighboursMissed || wasLast;
 }
 
 /**
  * Takes the endpoint out of its sandbox, in the store and then in the kernel; the endpoints that remain re-elect the
- * gateway. `also` are further parts of the same transaction, such as those that delete the endpoint; they replace the
- * write that unbinds it.
+ * gateway. After the last one, the host is left as it was found.
  */
-export async function release(
-  env: Environment,
-  { endpoint, network }: BoundService,
-  also?: (found: FoundService) => Transaction,
-): Promise<void> {
+export async function release(env: Environment, { endpoint, network }: BoundService): Promise<void> {
   const id = endpoint.binding?.sandboxId ?? "";
   const node = endpoint.binding?.node ?? env.node;
   await withSandbox(env, id, async () => {
     failpoint("detach:locked");
-    const after = await unbind(env, endpoint, node, also);
-    await removeFromKernel(env, endpoint, network);
-    failpoint("detach:unplumbed");
+    const after = await unbind(env, endpoint, node);
     const namespace = after && reopenSandbox(env, after);
-    if (!after || !namespace) return;
     try {
-      const members = await readMembers(env, after);
-      await ensureSandbox(env, members, namespace, (await readPools(env)).existing, network.driver);
+      if (after && namespace) {
+        const members = await readMembers(env, after);
+        await ensureSandbox(env, members, namespace, (await readPools(env)).existing, network.driver);
+      }
     } finally {
-      namespace.close();
+      namespace?.close();
     }
+    failpoint("detach:elected");
+    // The endpoint goes last: while it is there, the same command knows that it has something to finish.
+    await removeFromKernel(env, endpoint, network);
   });
+  failpoint("detach:unplumbed");
   await refreshNeighbours(env, network.id, id);
+  failpoint("detach:done");
+  await withdrawIfIdle(env);
 }
 
 /** The record of the sandbox as it is left, if it had one. */
@@ -80,16 +82,15 @@ async function unbind(
   env: Environment,
   { id, networkId }: EndpointRecord,
   node: string,
-  also: ((found: FoundService) => Transaction) | undefined,
 ): Promise<SandboxRecord | undefined> {
   return transact(env, async () => {
     const found = await getServiceById(env.store, networkId, id);
-    // Somebody else has done it meanwhile.
-    if (!found || (!found.endpoint.value.binding && !also)) return { result: undefined };
-    const { endpoint } = found;
-    const { binding, ...free } = endpoint.value;
-    const change = also ? also(found) : replaceEndpoint(endpoint, free);
-    const before = binding ? await readSandbox(env, node, binding.sandboxId) : undefined;
+    // Somebody else may have done it meanwhile.
+    if (!found) return { result: undefined };
+    const { binding, ...free } = found.endpoint.value;
+    if (!binding) return { result: undefined };
+    const change = replaceEndpoint(found.endpoint, free);
+    const before = await readSandbox(env, node, binding.sandboxId);
     if (!before) return { result: undefined, transaction: change };
     const members = await readMembers(env, before.value);
     const after: SandboxRecord = {

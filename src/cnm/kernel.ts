@@ -74,33 +74,40 @@ export function removeFromKernel(env: Environment, endpoint: EndpointRecord, net
 
 /**
  * Brings up to date the other sandboxes of this host that hold a route to each member of the network, after one came
- * or went. Their own locks are taken, so no lock of another sandbox may be held.
+ * or went. Their own locks are taken, so no lock of another sandbox may be held. Returns whether anything was missing.
  */
-export async function refreshNeighbours(env: Environment, networkId: string, except: string): Promise<void> {
+export async function refreshNeighbours(env: Environment, networkId: string, except?: string): Promise<boolean> {
   const prefix = keys.memberRoutes(networkId, env.node);
   const { ranges } = await env.store.read([{ prefix, keysOnly: true }]);
   const ids = ranges[0]?.kvs.map(({ key }) => key.slice(prefix.length)).filter((id) => id !== except) ?? [];
-  for (const id of ids)
-    await withSandbox(env, id, async () => {
-      const sandbox = await readSandbox(env, env.node, id);
-      const namespace = sandbox && reopenSandbox(env, sandbox.value);
-      if (!sandbox || !namespace) return;
-      try {
-        await ensureSandbox(env, await readMembers(env, sandbox.value), namespace, (await readPools(env)).existing);
-      } finally {
-        namespace.close();
-      }
-    });
+  let wasMissing = false;
+  for (const id of ids) wasMissing = (await withSandbox(env, id, () => refresh(env, id))) || wasMissing;
+  return wasMissing;
 }
 
-/** After the last endpoint of this host: the drivers leave the host as they found it. */
-export async function withdrawIfIdle(env: Environment): Promise<void> {
+async function refresh(env: Environment, id: string): Promise<boolean> {
+  const sandbox = await readSandbox(env, env.node, id);
+  const namespace = sandbox && reopenSandbox(env, sandbox.value);
+  if (!sandbox || !namespace) return false;
+  try {
+    const members = await readMembers(env, sandbox.value);
+    return await ensureSandbox(env, members, namespace, (await readPools(env)).existing);
+  } finally {
+    namespace.close();
+  }
+}
+
+/** After the last endpoint of this host: the drivers leave the host as they found it. Whether anything was there. */
+export async function withdrawIfIdle(env: Environment): Promise<boolean> {
   const lock = await env.lock("host", "try");
   // Somebody is at work: whoever detaches last withdraws.
-  if (!lock) return;
+  if (!lock) return false;
   try {
     const { ranges } = await env.store.read([{ prefix: keys.sandboxes(env.node), countOnly: true }]);
-    if (ranges[0]?.count === 0) for (const driver of env.drivers.all()) await driver.withdraw();
+    if (ranges[0]?.count !== 0) return false;
+    let wasThere = false;
+    for (const driver of env.drivers.all()) wasThere = (await driver.withdraw()) || wasThere;
+    return wasThere;
   } finally {
     lock.release();
   }

@@ -87,8 +87,11 @@ export interface Driver {
   /** As the sandbox sees it; undefined when the interface is not there. */
   counters(hostInterface: string): EndpointCounters | undefined;
 
-  /** Takes away what the driver keeps on the host while it has endpoints, and puts the host's settings back. */
-  withdraw(): Promise<void>;
+  /**
+   * Takes away what the driver keeps on the host while it has endpoints, and puts the host's settings back. Returns
+   * whether anything was there.
+   */
+  withdraw(): Promise<boolean>;
 
   /** Gives back what it holds open; differences cannot be repaired afterwards. */
   close(): void;

@@ -27,43 +27,44 @@ export async function setKeys(
 }
 
 /**
- * The network of a namespace as far as endpoints show in it: links, addresses, routes, rules, permanent neighbours, and
- * on a host nftables. Quicker than a whole snapshot, to be compared after every step.
+ * The network of a namespace as far as endpoints show in it: links, addresses, routes, rules and permanent neighbours.
+ * Quicker than a whole snapshot, to be compared after every step.
  */
 export async function layout({ namespace }: Pick<Container, "namespace">): Promise<string> {
   const ask = (family: string, ...commands: string[]): Promise<string> =>
     must(["ip", "-n", namespace, family, "-o", "-d", "-batch", "-"], { stdin: `${commands.join("\n")}\n` });
-  const parts = await Promise.all([
-    ask("-0", "link show"),
-    ...["-4", "-6"].map((family) =>
-      ask(family, "address show", "route show table all", "rule show", "neighbour show nud permanent"),
-    ),
-    must(["nft", "--stateless", "list", "ruleset"], { namespace }),
-  ]);
+  const objects = ["address show", "route show table all", "rule show", "neighbour show nud permanent"];
+  const parts = await Promise.all([ask("-4", "link show", ...objects), ask("-6", ...objects)]);
   return parts.join("\n");
 }
 
 /** Store, host and containers as one text, without what differs each time the same is made again. */
 export async function worldOf(host: Host, containers: readonly Container[] = []): Promise<string> {
-  const [keys, ...places] = await Promise.all([storeKeys(host), ...[host, ...containers].map(layout)]);
+  const [keys, firewall, ...places] = await Promise.all([
+    storeKeys(host),
+    must(["nft", "--stateless", "list", "ruleset"], { namespace: host.namespace }),
+    ...[host, ...containers].map(layout),
+  ]);
   const store = [...keys].map(([key, value]) => `${key} ${value}`);
-  return [store.join("\n"), ...places].map(anonymous).join("\n\n");
+  return [store.join("\n"), firewall, ...places].map(anonymous).join("\n\n");
 }
 
 function anonymous(text: string): string {
-  return text
-    .replace(/^\d+: /gm, "")
-    .replace(/[0-9a-f]{64}/g, "ID")
-    .replace(/cali[0-9a-f]{11}\b/g, "caliID")
-    .replace(/-[0-9a-f]{11}\b/g, "-ID")
-    .replace(/"(createdAt|attachedAt)":"[^"]*"/g, "")
-    .replace(/02(:[0-9a-f]{2}){5}/g, "MAC")
-    .replace(/@if\d+|\b(table|lookup|metric) \d+|promiscuity .*|state \w+|NO-CARRIER,|,LOWER_UP/g, "$1")
-    .replace(/ +(valid_lft|preferred_lft|expires) \w+| tentative| linkdown| dead\b/g, "")
-    .replace(/linkmode.*/g, "")
-    // The elements of a set come in any order.
-    .split(/\n|, |[{}]/)
-    .map((line) => line.trim())
-    .toSorted()
-    .join("\n");
+  return (
+    text
+      .replace(/^\d+: /gm, "")
+      .replace(/[0-9a-f]{64}/g, "ID")
+      .replace(/cali[0-9a-f]{11}\b/g, "caliID")
+      .replace(/-[0-9a-f]{11}\b/g, "-ID")
+      .replace(/"(createdAt|attachedAt)":"[^"]*"/g, "")
+      .replace(/02(:[0-9a-f]{2}){5}/g, "MAC")
+      .replace(/@if\d+|\b(table|lookup|metric) \d+|promiscuity .*|state \w+|NO-CARRIER,|,LOWER_UP/g, "$1")
+      .replace(/ +(valid_lft|preferred_lft|expires) \w+| tentative| linkdown| dead\b/g, "")
+      .replace(/linkmode.*/g, "")
+      // The elements of a set come in any order.
+      .split(/\n|, |[{}]/)
+      .map((line) => line.trim())
+      .toSorted()
+      .join("\n")
+  );
 }

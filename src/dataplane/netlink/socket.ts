@@ -139,6 +139,7 @@ export class NetlinkSocket {
   /** A second close does nothing. */
   close(): void {
     if (!this.#open) return;
+    this.#mustBeFree();
     this.#open = false;
     closeSync(this.#fd);
   }

@@ -103,10 +103,10 @@ export class CalicoDriver implements Driver {
     }
   }
 
-  async withdraw(): Promise<void> {
-    await this.#openFirewall().remove();
+  async withdraw(): Promise<boolean> {
+    const wasThere = await this.#openFirewall().remove();
     failpoint("calico:no-firewall");
-    restoreSettings(this.#stateDir);
+    return restoreSettings(this.#stateDir) || wasThere;
   }
 
   close(): void {

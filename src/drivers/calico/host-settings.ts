@@ -40,12 +40,14 @@ export function ensureForwarding(stateDir: string, families: ReadonlySet<Family>
   for (const { path, set } of wanted) writeSysctl(path, set);
 }
 
-/** Puts back what was changed, unless somebody has changed it since. Idempotent. */
-export function restoreSettings(stateDir: string): void {
+/** Puts back what was changed, unless somebody has changed it since. Idempotent. Returns whether anything was. */
+export function restoreSettings(stateDir: string): boolean {
+  const settings = load(stateDir);
   // Forwarding last to come was first to go on: accept_ra must not fall back to 1 while forwarding is still on.
-  for (const { path, was, set } of load(stateDir).toReversed()) if (readSysctl(path) === set) writeSysctl(path, was);
+  for (const { path, was, set } of settings.toReversed()) if (readSysctl(path) === set) writeSysctl(path, was);
   failpoint("calico:settings-restored");
   rmSync(fileIn(stateDir), { force: true });
+  return settings.length > 0;
 }
 
 /**

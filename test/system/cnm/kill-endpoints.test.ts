@@ -1,5 +1,5 @@
 /** SIGKILL at every step of the commands that plumb containers. */
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Container } from "../../helpers/container.ts";
 import { makeHost, type Host } from "../../helpers/host.ts";
 import { startResident, type Resident } from "../../helpers/resident.ts";
@@ -7,7 +7,7 @@ import { killEverywhere, type Story } from "./killed.ts";
 
 const networks = [
   "network create --subnet 10.1.0.0/24 --subnet fd00:1::/64 front",
-  "network create --subnet 10.2.0.0/24 back",
+  "network create --subnet 10.2.0.0/24 --subnet fd00:2::/64 back",
 ];
 const services = ["service publish web.front", "service publish db.back"];
 const end = ["service unpublish -f --ignore web.front db.back", "network rm front back"];
@@ -34,11 +34,7 @@ const stories: Record<string, Story> = {
   "service attach --publish": {
     given: [],
     command: "service attach --publish --ip 192.168.0.9 c1 web.front.calico",
-    undo: [
-      "service unpublish -f --ignore web.front",
-      "network rm --ignore front",
-      "pool rm --ignore 192.168.0.0/16",
-    ],
+    undo: ["service unpublish -f --ignore web.front", "network rm --ignore front", "pool rm --ignore 192.168.0.0/16"],
     end: [],
     inParts: true,
   },
@@ -54,11 +50,7 @@ const stories: Record<string, Story> = {
     ],
     command: "service attach c1 a.red",
     undo: ["service detach --ignore a.red"],
-    end: [
-      "service unpublish -f a.red b.red b.blue",
-      "network rm red blue",
-      "pool rm 192.168.0.0/16",
-    ],
+    end: ["service unpublish -f a.red b.red b.blue", "network rm red blue", "pool rm 192.168.0.0/16"],
   },
   "service detach, the last of the host": {
     given: [...networks, ...services, "service attach c1 web.front"],
@@ -85,11 +77,7 @@ const stories: Record<string, Story> = {
     ],
     command: "service detach a.red",
     undo: ["service attach --ignore c1 a.red"],
-    end: [
-      "service unpublish -f a.red b.red b.blue",
-      "network rm red blue",
-      "pool rm 192.168.0.0/16",
-    ],
+    end: ["service unpublish -f a.red b.red b.blue", "network rm red blue", "pool rm 192.168.0.0/16"],
   },
   "service unpublish --force, of an attached service": {
     given: [...networks, "service publish --ip 10.1.0.9 web.front", "service attach c1 web.front"],
@@ -110,18 +98,22 @@ describe("a command that is killed leaves nothing half made", () => {
   let host: Host;
   let resident: Resident;
   let containers: Container[];
-  beforeAll(async () => {
+  beforeEach(async () => {
     host = await makeHost();
     containers = [await host.container(), await host.container()];
     resident = startResident(host);
   });
-  afterAll(async () => {
+  afterEach(async () => {
     await resident?.close();
     await host?.close();
   });
 
-  test.each(Object.entries(stories))("%s", async (_, story) => {
-    const steps = await killEverywhere({ host, resident, containers }, story);
-    expect(steps).toEqual(expect.arrayContaining(["store:planned", "store:answered"]));
-  });
+  test.each(Object.entries(stories))(
+    "%s",
+    async (_, story) => {
+      const steps = await killEverywhere({ host, resident, containers }, story);
+      expect(steps).toEqual(expect.arrayContaining(["store:planned", "store:answered"]));
+    },
+    180_000,
+  );
 });

@@ -1,5 +1,5 @@
 /** SIGKILL at every step of the commands that touch the store alone. */
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { makeHost, type Host } from "../../helpers/host.ts";
 import { startResident, type Resident } from "../../helpers/resident.ts";
 import { killEverywhere, type Story } from "./killed.ts";
@@ -51,17 +51,21 @@ const stories: Record<string, Story> = {
 describe("a command that is killed leaves nothing half made", () => {
   let host: Host;
   let resident: Resident;
-  beforeAll(async () => {
+  beforeEach(async () => {
     host = await makeHost();
     resident = startResident(host);
   });
-  afterAll(async () => {
+  afterEach(async () => {
     await resident?.close();
     await host?.close();
   });
 
-  test.each(Object.entries(stories))("%s", async (_, story) => {
-    const steps = await killEverywhere({ host, resident, containers: [] }, story);
-    expect(steps).toEqual(expect.arrayContaining(["store:planned", "store:answered"]));
-  });
+  test.each(Object.entries(stories))(
+    "%s",
+    async (_, story) => {
+      const steps = await killEverywhere({ host, resident, containers: [] }, story);
+      expect(steps).toEqual(expect.arrayContaining(["store:planned", "store:answered"]));
+    },
+    180_000,
+  );
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listContainers } from "../../../src/runtime/list.ts";
@@ -48,9 +48,11 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await run(["podman", ...podmanArgs, "rm", "--force", "--time", "0", "--all"]);
   service?.kill("SIGTERM");
   await service?.ended;
+  await run(["podman", ...podmanArgs, "rm", "--force", "--time", "0", "--all"]);
+  // What watches a container outlives it, and then runs podman once more.
+  await until("nothing of this Podman runs", () => !commandLines().some((line) => line.includes(directory)));
   const mounts = readFileSync("/proc/self/mounts", "utf8").split("\n");
   for (const mount of mounts.map((line) => line.split(" ")[1] ?? "").filter((path) => path.startsWith(directory))) {
     await run(["umount", mount]);
@@ -59,6 +61,17 @@ afterAll(async () => {
   commandHost.remove();
   serviceHost.remove();
 });
+
+function commandLines(): string[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.flatMap((pid) => {
+    try {
+      return [readFileSync(`/proc/${pid}/cmdline`, "utf8")];
+    } catch {
+      return []; // It ended meanwhile.
+    }
+  });
+}
 
 describe.each([
   ["command", () => commandHost.root],

@@ -103,9 +103,12 @@ export class Firewall {
     };
   }
 
-  /** Leaves nothing of the firewall in the kernel. */
-  async remove(): Promise<void> {
-    this.#tables.commit([packetTable, arpTable].map(deleteTable));
+  /** Leaves nothing of the firewall in the kernel. Returns whether there was anything. */
+  async remove(): Promise<boolean> {
+    const tables = [packetTable, arpTable];
+    const wasThere = tables.some((table) => this.#tables.sets(table).length > 0);
+    if (wasThere) this.#tables.commit(tables.map(deleteTable));
+    return wasThere;
   }
 
   close(): void {

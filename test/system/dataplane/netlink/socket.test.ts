@@ -81,6 +81,7 @@ test("a socket that works in the background takes nothing else until that is don
   const deleted = socket.executeInBackground([deleteLink(hostEnd.index)]);
   expect(() => listLinks(socket)).toThrow("busy");
   await expect(socket.executeInBackground([])).rejects.toThrow("busy");
+  expect(() => socket.close()).toThrow("busy");
   expect(await deleted).toEqual([undefined]);
   expect(listLinks(socket).map(({ name }) => name)).toEqual(["lo"]);
 });
