@@ -5,33 +5,14 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import type { Plugin } from "esbuild";
 import { build, transform } from "esbuild";
+import { lighterPackages } from "./build/lighter.ts";
 
-/** Native, or too big to be worth it: they stay in node_modules. */
-const external = ["koffi", "etcd3", "@grpc/*"];
+/** Too big to be worth it: they stay in node_modules. */
+const external = ["etcd3", "@grpc/*"];
 
 /** Where the chunks begin: the program, and what the warm-up calls. */
 const entryPoints = { main: "src/cli/main.ts", run: "src/cli/run.ts", open: "src/cli/open.ts" };
-
-/**
- * Commander loads child_process for a kind of subcommand that there is none of here, and the module process, which
- * makes the streams of stdin, stdout and stderr: several milliseconds of each start.
- */
-const lighterCommander: Plugin = {
-  name: "lighter commander",
-  setup(plugins) {
-    const contents: Readonly<Record<string, string>> = {
-      "node:child_process": "module.exports = {};",
-      "node:process": "module.exports = process;",
-    };
-    const namespace = "lighter";
-    plugins.onResolve({ filter: /^node:(child_process|process)$/ }, ({ importer, path }) =>
-      importer.includes("/node_modules/commander/") ? { path, namespace } : undefined,
-    );
-    plugins.onLoad({ filter: /.*/, namespace }, ({ path }) => ({ contents: contents[path] ?? "" }));
-  },
-};
 
 /** esbuild splits ES modules only; each chunk is turned into CommonJS afterwards, which node starts faster. */
 async function writeChunks(): Promise<void> {
@@ -50,7 +31,7 @@ async function writeChunks(): Promise<void> {
     external,
     // Its ES modules: of a CommonJS package a chunk exports nothing by name.
     alias: { yaml: resolve("node_modules/yaml/browser/index.js") },
-    plugins: [lighterCommander],
+    plugins: [lighterPackages],
     logLevel: "warning",
     write: false,
   });

@@ -93,8 +93,9 @@ export class StoreClient implements Store {
       const call = token === undefined ? { timeoutMs } : { timeoutMs, token };
       return decodeReply(await this.#transport.txn(endpoint, request, call));
     } catch (error) {
+      // Silence too: an etcd that was set back to an older state never answers to a token of its lost future.
+      if (error instanceof TryFailure && this.#token === used) this.#token = undefined;
       if (!(error instanceof TryFailure) || error.kind !== "token") throw error;
-      if (this.#token === used) this.#token = undefined;
       if (isSecond) throw failure(`etcd refuses the token it gave: ${error.message}`, "see the log of etcd", error);
       return this.#txn(endpoint, request, timeoutMs, true);
     }
