@@ -12,7 +12,12 @@ import { lighterPackages } from "./build/lighter.ts";
 const external = ["etcd3", "@grpc/*"];
 
 /** Where the chunks begin: the program, and what the warm-up calls. */
-const entryPoints = { main: "src/cli/main.ts", run: "src/cli/run.ts", open: "src/cli/open.ts" };
+const entryPoints = {
+  main: "src/cli/main.ts",
+  run: "src/cli/run.ts",
+  open: "src/cli/open.ts",
+  kernel: "src/cnm/local.ts",
+};
 
 /** esbuild splits ES modules only; each chunk is turned into CommonJS afterwards, which node starts faster. */
 async function writeChunks(): Promise<void> {

@@ -2,8 +2,8 @@
  * Addresses and prefixes as numbers, so that containment, order and choice are arithmetic.
  * Text comes in strictly (no octal, no shorthand, no zone) and goes out canonically (RFC 5952 for IPv6).
  *
- * Our own and not ipaddr.js, which takes 17 to 28 µs to parse one (here: under 1 µs): every record that is read and
- * every netlink message comes through here.
+ * Our own and not ipaddr.js, which is strict about none of that, and takes three times as long over an IPv4 address:
+ * every record that is read comes through here.
  */
 import { isIPv4, isIPv6 } from "node:net";
 

@@ -1,17 +1,24 @@
 /** The verbs of services: an endpoint that is published has a name, addresses and a MAC until it is unpublished. */
 import { familyOf, parseAddress } from "../base/address.ts";
-import { conflict, usageError } from "../base/errors.ts";
+import { conflict, notFound, usageError } from "../base/errors.ts";
 import { newId } from "../base/id.ts";
 import { type Claim, claimAny, claimExactly, release } from "../ipam/claim.ts";
 import { familiesOf, poolsFor } from "../ipam/pools.ts";
-import { type Stored, encode } from "../store/codec.ts";
+import { type Stored, decodeAll, encode } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
-import { type EndpointRecord, type NetworkRecord, SCHEMA_VERSION } from "../store/records.ts";
+import {
+  type EndpointRecord,
+  type NetworkRecord,
+  type PoolRecord,
+  SCHEMA_VERSION,
+  poolSchema,
+} from "../store/records.ts";
 import type { Transaction } from "../store/store.ts";
 import type { Environment } from "./environment.ts";
 import { type FoundService, findEndpoint } from "./lookup.ts";
+import { warnQuarantined } from "./model.ts";
 import { checkMac, checkName, checkPairs } from "./names.ts";
-import { ensureDefaultPools, readPools } from "./pools.ts";
+import { ensureDefaultPools } from "./pools.ts";
 import { together, transact } from "./transact.ts";
 
 export interface PublishSpec {
@@ -61,10 +68,7 @@ export async function publish(
   if (network.pools.length === 0) await ensureDefaultPools(env, families);
   const id = newId();
   return transact(env, async (attempt) => {
-    const [existing, { existing: pools }] = await Promise.all([
-      findEndpoint(env.store, network.id, name),
-      readPools(env),
-    ]);
+    const [existing, pools] = await Promise.all([findEndpoint(env.store, network.id, name), poolsWith(env, network)]);
     const taken = existing?.value.name === name ? existing.value : undefined;
     if (taken) return { result: { endpoint: mayExist(taken, network, id, ignore), created: taken.id === id } };
     const claimant = { networkId: network.id, endpointId: id, node: env.node };
@@ -94,6 +98,14 @@ export async function publish(
       transaction: together(endpointParts(endpoint), ...claims.map(({ transaction }) => transaction)),
     };
   });
+}
+
+/** All pools, at a revision at which the network is there: its own go with it. Errors: `not-found`. */
+async function poolsWith(env: Environment, { id, name }: NetworkRecord): Promise<Stored<PoolRecord>[]> {
+  const { ranges } = await env.store.read([{ key: keys.network(id) }, { prefix: keys.pools }]);
+  if (ranges[0]?.count === 0)
+    throw notFound(`network ${name} was removed meanwhile`, "calicoctl network create makes it anew");
+  return decodeAll(poolSchema, ranges[1], warnQuarantined(env.warn));
 }
 
 /** The part of a transaction that deletes a free endpoint with its name and addresses. */

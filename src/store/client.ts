@@ -93,7 +93,7 @@ export class StoreClient implements Store {
       const call = token === undefined ? { timeoutMs } : { timeoutMs, token };
       return decodeReply(await this.#transport.txn(endpoint, request, call));
     } catch (error) {
-      // Silence too: an etcd that was set back to an older state never answers to a token of its lost future.
+      // Silence too: etcd 3.4, started again, at times never answers to a simple token from before.
       if (error instanceof TryFailure && this.#token === used) this.#token = undefined;
       if (!(error instanceof TryFailure) || error.kind !== "token") throw error;
       if (isSecond) throw failure(`etcd refuses the token it gave: ${error.message}`, "see the log of etcd", error);

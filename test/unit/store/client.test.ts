@@ -108,6 +108,13 @@ describe("StoreClient", () => {
     expect(seen.map(({ token }) => token)).toEqual(["token 1", "token 1", "token 1", "token 2"]);
   });
 
+  test("authenticates anew when a token is met with silence, as by an etcd that was started again", async () => {
+    const silence = new TryFailure("unknown", "no answer in time");
+    const { store, seen } = scripted([silence, reply(2)], { username: "me", passwordFile });
+    await store.read([]);
+    expect(seen.map(({ token }) => token)).toEqual(["token 1", "token 2"]);
+  });
+
   test("gives up when a new token is refused too", async () => {
     const stale = new TryFailure("token", "invalid auth token");
     const { store } = scripted([stale, stale], { username: "me", passwordFile });
