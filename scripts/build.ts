@@ -3,7 +3,18 @@
  * that a start compiles nothing. `npm run build`.
  */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { build, transform } from "esbuild";
 import { lighterPackages } from "./build/lighter.ts";
@@ -52,17 +63,39 @@ async function writeChunks(): Promise<void> {
   }
 }
 
-// Built aside and swapped in, so that a program that starts meanwhile finds the old one or the new one.
-const aside = resolve(`dist.${process.pid}`);
+/**
+ * A program that runs while this builds goes on loading chunks of the build it started with: each build has a folder
+ * of its own, the one before it is kept, and dist/start.cjs, which names the newest, is swapped in whole.
+ */
+function publish(): void {
+  const name = randomBytes(8).toString("hex");
+  const start = "dist/start.cjs";
+  const before = existsSync(start) ? /[0-9a-f]{16}/.exec(readFileSync(start, "utf8"))?.[0] : undefined;
+  mkdirSync("dist", { recursive: true });
+  renameSync(aside, join("dist", name));
+  writeFileSync(`${start}.${name}`, `"use strict";\nmodule.exports = require("./${name}/load.cjs");\n`);
+  renameSync(`${start}.${name}`, start);
+  for (const entry of readdirSync("dist")) {
+    if (entry === name || entry === "start.cjs") continue;
+    if (entry === before) touch(join("dist", entry));
+    else rmSync(join("dist", entry), { recursive: true, force: true });
+  }
+}
 
+/** Who compares times must not take the older build for a stale one. */
+function touch(folder: string): void {
+  const now = new Date();
+  for (const file of readdirSync(folder)) utimesSync(join(folder, file), now, now);
+}
+
+const aside = resolve(`dist.${process.pid}`);
 try {
   mkdirSync(aside);
   await writeChunks();
-  for (const file of ["start.cjs", "warm-up.cjs"]) copyFileSync(join("scripts/build", file), join(aside, file));
+  for (const file of ["load.cjs", "warm-up.cjs"]) copyFileSync(join("scripts/build", file), join(aside, file));
   execFileSync(process.execPath, [join(aside, "warm-up.cjs")], { stdio: "inherit" });
   rmSync(join(aside, "warm-up.cjs"));
-  rmSync("dist", { recursive: true, force: true });
-  renameSync(aside, "dist");
+  publish();
 } finally {
   rmSync(aside, { recursive: true, force: true });
 }

@@ -4,7 +4,7 @@ const { writeFileSync } = require("node:fs");
 const { createServer } = require("node:http");
 const { tmpdir } = require("node:os");
 const { setFlagsFromString } = require("node:v8");
-const { load, scripts } = require("./start.cjs");
+const { load, scripts } = require("./load.cjs");
 
 const lines = [
   ["--help"],

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { startContainer, writeServed, type Container } from "./container.ts";
 import { startEtcd } from "./etcd.ts";
-import { must, run, start, type Ended, type Running, type RunOptions } from "./process.ts";
+import { must, run, start, until, type Ended, type Running, type RunOptions } from "./process.ts";
 import { snapshot } from "./snapshot.ts";
 
 /** What is known of the hosts that {@link makeHost} makes: documentation addresses, on and beyond the uplink. */
@@ -125,6 +125,11 @@ async function connect(host: string, internet: string): Promise<void> {
       `route add default via 198.51.100.1`,
       `route add ::/0 via 2001:db8:1::1`,
     ),
+  });
+  // The kernel takes a while to see that both ends are up; until then, its own routes change.
+  await until("the uplink", async () => {
+    const routes = await must(["ip", "-n", host, "-6", "route", "show", "table", "all", "dev", uplink]);
+    return routes.includes("multicast ff00::/8") && !routes.includes("linkdown");
   });
 }
 

@@ -1,12 +1,15 @@
 "use strict";
 // Runs command lines of calicoctl one after another in one process: each line of standard input is one (a JSON array of
 // [number, argument...]), each line of standard output its end. Ends with its standard input.
+const { setMaxListeners } = require("node:events");
 const { createInterface } = require("node:readline");
 const { load } = require("../../dist/start.cjs");
 const { run } = load("run");
 const { openController } = load("open");
 
 const never = new AbortController().signal;
+// As many as there are commands at once.
+setMaxListeners(0, never);
 let controller;
 
 createInterface({ input: process.stdin })
