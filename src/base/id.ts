@@ -1,10 +1,12 @@
-import { createHash, randomBytes } from "node:crypto";
+// Fetched when it is needed: it costs every command that makes no id a twentieth of its start.
+const crypto = (): typeof import("node:crypto") => process.getBuiltinModule("node:crypto");
 
 /** A new id of the model: 64 lower-case hex characters. */
-export const newId = (): string => randomBytes(32).toString("hex");
+export const newId = (): string => crypto().randomBytes(32).toString("hex");
 
 /** The id that follows from facts, the same each time: 64 lower-case hex characters. */
-export const derivedId = (...facts: string[]): string => createHash("sha256").update(facts.join("\0")).digest("hex");
+export const derivedId = (...facts: string[]): string =>
+  crypto().createHash("sha256").update(facts.join("\0")).digest("hex");
 
 /** How people see an id: its first 12 characters, as Docker does. */
 export const shortId = (id: string): string => id.slice(0, 12);

@@ -6,6 +6,7 @@ import type { ContainerRef } from "../runtime/container.ts";
 import type { Stored } from "../store/codec.ts";
 import type { EndpointRecord, NetworkRecord, PoolRecord, SandboxRecord } from "../store/records.ts";
 import { type BoundService, release } from "./detach.ts";
+import { containerLabel } from "./container-label.ts";
 import type { Environment } from "./environment.ts";
 import { ensureSandbox, refreshNeighbours, withSandbox } from "./kernel.ts";
 import { getService } from "./lookup.ts";
@@ -13,7 +14,7 @@ import type { ServiceView } from "./model.ts";
 import { type ServiceName, checkInterfaceName } from "./names.ts";
 import { readPools } from "./pools.ts";
 import { type Member, readMembers } from "./sandbox-plan.ts";
-import { containerLabel, isAlive, newSandbox, openSandbox, readSandbox, sandboxId, sandboxParts } from "./sandboxes.ts";
+import { isAlive, newSandbox, openSandbox, readSandbox, sandboxId, sandboxParts } from "./sandboxes.ts";
 import { replaceEndpoint } from "./services.ts";
 import { together, transact } from "./transact.ts";
 

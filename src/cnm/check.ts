@@ -5,6 +5,7 @@
 import { UserError } from "../base/errors.ts";
 import { checkStore } from "./check-store.ts";
 import { release } from "./detach.ts";
+import { containerLabel } from "./container-label.ts";
 import type { Environment } from "./environment.ts";
 import { byDriver, withdrawIfIdle } from "./kernel.ts";
 import type { Problem } from "./model.ts";
@@ -12,7 +13,7 @@ import type { NodePlan, PoolPlan, SandboxPlan } from "../drivers/driver.ts";
 import type { SandboxRecord } from "../store/records.ts";
 import { readPools } from "./pools.ts";
 import { type Member, planEndpoints, planPools, readAttached, readMembers } from "./sandbox-plan.ts";
-import { containerLabel, reopenSandbox } from "./sandboxes.ts";
+import { reopenSandbox } from "./sandboxes.ts";
 import { readWorld } from "./views.ts";
 
 /** A problem with what mends it, before it is asked for. */

@@ -1,14 +1,23 @@
 /** The verb detach, and what unpublish and repair share with it. */
 import { conflict } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
+import { keys } from "../store/keys.ts";
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/records.ts";
+import { containerLabel } from "./container-label.ts";
 import type { Environment } from "./environment.ts";
-import { ensureSandbox, refreshNeighbours, removeFromKernel, withSandbox, withdrawIfIdle } from "./kernel.ts";
+import {
+  ensureSandbox,
+  refreshAll,
+  refreshNeighbours,
+  removeFromKernel,
+  withSandbox,
+  withdrawIfIdle,
+} from "./kernel.ts";
 import { getService, getServiceById } from "./lookup.ts";
 import type { ServiceName } from "./names.ts";
 import { readPools } from "./pools.ts";
 import { readMembers } from "./sandbox-plan.ts";
-import { containerLabel, openSandbox, readSandbox, reopenSandbox, sandboxId, sandboxParts } from "./sandboxes.ts";
+import { openSandbox, readSandbox, reopenSandbox, sandboxId, sandboxParts } from "./sandboxes.ts";
 import { replaceEndpoint } from "./services.ts";
 import { together, transact } from "./transact.ts";
 
@@ -40,8 +49,13 @@ export async function detach(
     throw conflict(`service ${service.endpoint.name} is not attached`, "calicoctl service ls shows what is");
 }
 
-/** Finishes what a detach that died has left. Returns whether there was anything. */
+/**
+ * Finishes what a detach that died has left. Its interface, which goes last, shows that there was one, but not whose
+ * gateway it was to elect anew, so all sandboxes of this host are looked at. Returns whether anything was left.
+ */
 export async function finish(env: Environment, { endpoint, network }: BoundService): Promise<boolean> {
+  const driver = env.drivers.get(network.driver);
+  if (driver.counters(driver.hostInterface(endpoint.id))) await refreshAll(env, keys.sandboxes(env.node));
   const wasThere = await removeFromKernel(env, endpoint, network);
   const neighboursMissed = await refreshNeighbours(env, network.id);
   const wasLast = await withdrawIfIdle(env);

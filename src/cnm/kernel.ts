@@ -77,7 +77,11 @@ export function removeFromKernel(env: Environment, endpoint: EndpointRecord, net
  * or went. Their own locks are taken, so no lock of another sandbox may be held. Returns whether anything was missing.
  */
 export async function refreshNeighbours(env: Environment, networkId: string, except?: string): Promise<boolean> {
-  const prefix = keys.memberRoutes(networkId, env.node);
+  return refreshAll(env, keys.memberRoutes(networkId, env.node), except);
+}
+
+/** The same for the sandboxes of this host whose ids are below `prefix` in the store. */
+export async function refreshAll(env: Environment, prefix: string, except?: string): Promise<boolean> {
   const { ranges } = await env.store.read([{ prefix, keysOnly: true }]);
   const ids = ranges[0]?.kvs.map(({ key }) => key.slice(prefix.length)).filter((id) => id !== except) ?? [];
   let wasMissing = false;

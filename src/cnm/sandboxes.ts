@@ -1,6 +1,6 @@
 /** Sandboxes of this host: which one a namespace is, whether it still stands, and its record in the store. */
 import { UserError, failure } from "../base/errors.ts";
-import { derivedId, shortId } from "../base/id.ts";
+import { derivedId } from "../base/id.ts";
 import type { NetworkNamespace } from "../dataplane/netns.ts";
 import type { ContainerRef } from "../runtime/container.ts";
 import { type Stored, decodeAll, encode } from "../store/codec.ts";
@@ -102,11 +102,4 @@ export function sandboxParts(
       }),
     ],
   };
-}
-
-/** How people call the container of a sandbox: as they would name it on the command line. */
-export function containerLabel({ runtime, containerId, containerName, namespace }: SandboxRecord): string {
-  if (containerName !== undefined) return containerName;
-  if (runtime === "netns") return namespace.path.replace(/^\/(?:var\/)?run\/netns\/(?=[^/]+$)/, "netns:");
-  return /^[0-9a-f]{64}$/.test(containerId) ? shortId(containerId) : containerId;
 }

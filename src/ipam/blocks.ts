@@ -30,9 +30,17 @@ export async function findBlock(
   const claimed = decodeAll(blockSchema, snapshot.ranges[0], () => {}).map(({ value }) => value);
   const candidates = claimed.filter(({ cidr }) => !full.has(parsePrefix(cidr)?.base ?? -1n));
   return (
-    (await firstWithRoom(store, pool, candidates.filter((block) => block.node === node))) ??
+    (await firstWithRoom(
+      store,
+      pool,
+      candidates.filter((block) => block.node === node),
+    )) ??
     unclaimed(pool, claimed, full) ??
-    (await firstWithRoom(store, pool, candidates.filter((block) => block.node !== node)))
+    (await firstWithRoom(
+      store,
+      pool,
+      candidates.filter((block) => block.node !== node),
+    ))
   );
 }
 
@@ -60,7 +68,7 @@ function unclaimed(
 ): BlockChoice | undefined {
   const taken = new Set(claimed.map(({ cidr }) => parsePrefix(cidr)?.base));
   const { first, last } = choosableBlocks(pool);
-  for (let base = first.base; base <= last.base; ) {
+  for (let base = first.base; base <= last.base;) {
     const block = blockOf(pool.prefix, base);
     if (!taken.has(base) && !full.has(base) && choosableIn(pool, block) > 0) return { block, owner: undefined };
     base = nextBlock(block);

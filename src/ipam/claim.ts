@@ -90,10 +90,7 @@ async function chooseFrom(
       : { block: blockOf(pool.prefix, last), owner: undefined };
   while (candidate) {
     const { block } = candidate;
-    const { ranges } = await store.read([
-      { key: keys.block(block) },
-      { ...addressRange(block), keysOnly: true },
-    ]);
+    const { ranges } = await store.read([{ key: keys.block(block) }, { ...addressRange(block), keysOnly: true }]);
     const used = new Set(ranges[1]?.kvs.map(({ key }) => valueOfKey(key)));
     const isFree = (value: bigint): boolean => !used.has(value) && isChoosable(pool, value);
     const behind = last !== undefined && contains(block, { family: block.family, value: last }) ? last : undefined;

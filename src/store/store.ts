@@ -12,7 +12,10 @@ export interface KeyValue {
 }
 
 /** One read of a batch: a key, every key below a prefix, or the keys in [from, to). Ranges come in key order. */
-export type Read = ({ key: string } | ({ prefix: string } & RangeOptions) | ({ from: string; to: string } & RangeOptions));
+export type Read =
+  | { key: string }
+  | ({ prefix: string } & RangeOptions)
+  | ({ from: string; to: string } & RangeOptions);
 
 export interface RangeOptions {
   /** Return at most this many keys. */
@@ -46,7 +49,11 @@ export type Guard =
   /** No key below the prefix was written after revision `since` (deletions are not seen). */
   | { unwrittenPrefix: string; since: number };
 
-export type Write = { put: string; value: string } | { delete: string } | { deletePrefix: string } | { deleteRange: { from: string; to: string } };
+export type Write =
+  | { put: string; value: string }
+  | { delete: string }
+  | { deletePrefix: string }
+  | { deleteRange: { from: string; to: string } };
 
 /** Parts of transactions are plain values: what several verbs need is concatenated and committed at once. */
 export interface Transaction {

@@ -1,5 +1,3 @@
-import type { Sandbox } from "../../cnm/model.ts";
-
 /** `a=1,b=2` */
 export const pairsText = (pairs: Readonly<Record<string, string>>): string =>
   Object.entries(pairs)
@@ -8,9 +6,3 @@ export const pairsText = (pairs: Readonly<Record<string, string>>): string =>
 
 /** A stored time without its fractions of a second: `2026-01-31 12:00:00Z`. */
 export const when = (iso: string): string => iso.replace("T", " ").replace(/\.\d+/, "");
-
-/** What a person calls the container of a sandbox; the id where it has no name. */
-export const containerText = ({ runtime, containerId, containerName }: Sandbox): string => {
-  if (containerName !== undefined) return containerName;
-  return runtime === "pid" ? `pid:${containerId}` : containerId;
-};

@@ -1,3 +1,5 @@
+import { shortId } from "../../base/id.ts";
+import { containerLabel } from "../../cnm/container-label.ts";
 import type { Network, NetworkDetail, NetworkView } from "../../cnm/model.ts";
 import type { View } from "../render/view.ts";
 import { pairsText, when } from "./common.ts";
@@ -75,10 +77,10 @@ export const networkDetailView: View<NetworkDetail> = {
       label: "Services",
       titles: ["SERVICE ID", "NAME", "ADDRESSES", "CONTAINER"],
       rows: network.services.map(({ id, name, addresses, sandbox }) => [
-        id,
+        shortId(id),
         name,
         addresses.join(","),
-        sandbox?.containerName ?? sandbox?.containerId ?? "",
+        sandbox ? containerLabel(sandbox) : "",
       ]),
     },
   ],

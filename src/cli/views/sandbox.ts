@@ -1,6 +1,7 @@
+import { containerLabel } from "../../cnm/container-label.ts";
 import type { SandboxView } from "../../cnm/model.ts";
 import type { View } from "../render/view.ts";
-import { containerText, when } from "./common.ts";
+import { when } from "./common.ts";
 import { serviceDocument, serviceView } from "./service.ts";
 
 /** Unknown for a sandbox of another node. */
@@ -11,7 +12,7 @@ export const sandboxView: View<SandboxView> = {
   kind: "Sandbox",
   columns: [
     { title: "SANDBOX ID", id: true, cell: ({ id }) => id },
-    { title: "CONTAINER", id: true, cell: containerText },
+    { title: "CONTAINER", id: true, cell: containerLabel },
     { title: "RUNTIME", cell: ({ runtime }) => runtime },
     { title: "NODE", cell: ({ node }) => node },
     { title: "SERVICES", cell: ({ services }) => services.map(serviceView.name).join(",") },

@@ -1,6 +1,7 @@
+import { containerLabel } from "../../cnm/container-label.ts";
 import type { ServiceView } from "../../cnm/model.ts";
 import type { Line, View } from "../render/view.ts";
-import { containerText, pairsText, when } from "./common.ts";
+import { pairsText, when } from "./common.ts";
 
 const serviceName = ({ name, networkName }: ServiceView): string => `${name}.${networkName}`;
 
@@ -40,7 +41,7 @@ export const serviceLines = (service: ServiceView): readonly Line[] => [
   ["Labels", pairsText(service.labels)],
   ["Created", when(service.createdAt)],
   ["Node", service.binding?.node],
-  ["Container", service.sandbox && containerText(service.sandbox)],
+  ["Container", service.sandbox && containerLabel(service.sandbox)],
   ["Sandbox Id", service.binding?.sandboxId],
   ["Interface", service.binding?.interface],
   ["Host interface", service.binding?.hostInterface],
@@ -55,7 +56,7 @@ export const serviceView: View<ServiceView> = {
     { title: "SERVICE ID", id: true, cell: ({ id }) => id },
     { title: "NAME", cell: ({ name }) => name },
     { title: "NETWORK", cell: ({ networkName }) => networkName },
-    { title: "CONTAINER", id: true, cell: ({ sandbox }) => (sandbox ? containerText(sandbox) : "") },
+    { title: "CONTAINER", id: true, cell: ({ sandbox }) => (sandbox ? containerLabel(sandbox) : "") },
     { title: "SANDBOX", id: true, cell: ({ binding }) => binding?.sandboxId ?? "" },
     { title: "ADDRESSES", wide: true, cell: ({ addresses }) => addresses.join(",") },
     { title: "MAC", wide: true, cell: ({ mac }) => mac },

@@ -6,8 +6,13 @@ const USAGE = 2;
 const MISSING = 3;
 const CONFLICT = 4;
 
-/** How many addresses each network has; those that are made on the way draw from the shared pool. */
-export const SUBNETS: Record<string, { cidr: string; room: number }> = {
+interface Subnet {
+  readonly cidr: string;
+  /** How many addresses it has for services. */
+  readonly room: number;
+}
+
+export const SUBNETS: Readonly<Record<string, Subnet>> = {
   red: { cidr: "10.1.0.0/29", room: 6 },
   green: { cidr: "10.2.0.0/30", room: 2 },
   blue: { cidr: "10.3.0.0/30", room: 2 },
@@ -24,13 +29,13 @@ interface Service {
 
 /** Each verb changes the model and answers the exit code that is due. */
 export class Model {
-  /** Name to how many addresses there are. */
-  readonly networks = new Map<string, number>();
+  /** With their subnets; those that were made on the way have none, and draw from the shared pool. */
+  readonly networks = new Map<string, Subnet | undefined>();
   readonly services = new Map<string, Service>();
 
   create(network: string): number {
     if (this.networks.has(network)) return CONFLICT;
-    this.networks.set(network, SUBNETS[network]?.room ?? Infinity);
+    this.networks.set(network, SUBNETS[network]);
     return DONE;
   }
 
@@ -41,15 +46,14 @@ export class Model {
     return DONE;
   }
 
-  /** `ip` is one of the network's own, free or not, or "elsewhere". */
   publish(name: string, network: string, ip?: string): number {
-    const room = this.networks.get(network);
-    if (room === undefined) return MISSING;
+    if (!this.networks.has(network)) return MISSING;
     if (this.services.has(`${name}.${network}`)) return CONFLICT;
-    if (ip !== undefined && !ip.startsWith(SUBNETS[network]?.cidr.slice(0, 7) ?? "")) return USAGE;
-    // Where the address was not asked for, which one it is only calicoctl knows: see `learn`.
+    const subnet = this.networks.get(network);
+    // "10.1.0." tells the subnets apart.
+    if (ip !== undefined && ip.slice(0, 7) !== subnet?.cidr.slice(0, 7)) return USAGE;
     if (ip !== undefined && this.taken(ip)) return CONFLICT;
-    if (ip === undefined && this.servicesOf(network).length >= room) return EXHAUSTED;
+    if (ip === undefined && subnet && this.servicesOf(network).length >= subnet.room) return EXHAUSTED;
     this.services.set(`${name}.${network}`, { name, network, ip });
     return DONE;
   }
@@ -73,7 +77,7 @@ export class Model {
 
   /** With --publish. */
   attachNew(container: number, name: string, network: string): number {
-    if (!this.networks.has(network)) this.networks.set(network, Infinity);
+    if (!this.networks.has(network)) this.networks.set(network, undefined);
     const published = this.services.has(`${name}.${network}`) ? DONE : this.publish(name, network);
     return published === DONE ? this.attach(container, name, network) : published;
   }
