@@ -1,5 +1,7 @@
+import type * as NodeCrypto from "node:crypto";
+
 // Fetched when it is needed: it costs every command that makes no id a twentieth of its start.
-const crypto = (): typeof import("node:crypto") => process.getBuiltinModule("node:crypto");
+const crypto = (): typeof NodeCrypto => process.getBuiltinModule("node:crypto");
 
 /** A new id of the model: 64 lower-case hex characters. */
 export const newId = (): string => crypto().randomBytes(32).toString("hex");

@@ -38,7 +38,10 @@ const RT_TABLE_MAIN = 254;
 export function compareSandbox(host: NetlinkSocket, sandbox: NetlinkSocket, endpoints: readonly Plumbed[]): Change[] {
   const isNew = endpoints.length === 1 && endpoints[0]?.isNew === true;
   const hasDefault = foreignDefaults(listRoutes(sandbox, { table: RT_TABLE_MAIN }));
-  const wantedInside = endpoints.flatMap(({ plan, pair }) => sandboxFacts(plan, pair.peer.index, hasDefault));
+  const alone = endpoints.length === 1;
+  const wantedInside = endpoints.flatMap(({ plan, pair }) =>
+    sandboxFacts(plan, pair.peer.index, { hasDefault, alone }),
+  );
   const wantedOutside = endpoints.flatMap(({ plan, pair }) => hostFacts(plan, pair.host.index));
   const inside = new Set(endpoints.map(({ pair }) => pair.peer.index));
   const outside = new Set(endpoints.map(({ pair }) => pair.host.index));

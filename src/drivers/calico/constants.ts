@@ -18,7 +18,7 @@ export const PROTOCOL = 80;
 /** Before the main table, behind the local one. */
 export const RULE_PRIORITY = 8000;
 
-/** A table for each interface of a sandbox that does not own the default route. */
+/** A table for each interface of a sandbox: by which way its own addresses answer. */
 export const tableOf = (interfaceIndex: number): number => 8000 + interfaceIndex;
 
 /** The host's end of an endpoint: "cali" and the first 11 characters of its id, 15 in all, the kernel's limit. */

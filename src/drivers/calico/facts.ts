@@ -31,32 +31,49 @@ export const hostFacts = (plan: Pick<EndpointPlan, "addresses" | "mac">, index: 
     routeFact({ destination: prefix(hostPrefix(address)), device: index, protocol: PROTOCOL }),
   ]);
 
+/** What else is in the container. */
+export interface Surroundings {
+  /** The families for which it has a default route that is not ours. */
+  readonly hasDefault: ReadonlySet<Family>;
+  /** Whether this is its only endpoint. */
+  readonly alone: boolean;
+}
+
 /**
- * The container's side. `hasDefault` tells for which families the container has a default route that is not ours;
- * there, and for an endpoint that is not the gateway, the endpoint is reached and answers by routes of its own.
+ * The container's side. The gateway owns the default route, unless there is a foreign one; any other endpoint leads to
+ * its network's prefixes. Whoever does not have the container to itself answers by its own interface.
  */
-export const sandboxFacts = (plan: EndpointPlan, index: number, hasDefault: ReadonlySet<Family>): Fact[] =>
+export const sandboxFacts = (plan: EndpointPlan, index: number, { hasDefault, alone }: Surroundings): Fact[] =>
   plan.addresses.flatMap((address) => {
     const family = familyOf(address);
     const ownsDefault = plan.gateway && !hasDefault.has(family);
     return [
       addressFact(index, prefix(hostPrefix(address))),
       neighbourFact({ index, address: NEXT_HOP[family], mac: HOST_MAC }),
-      ...(ownsDefault ? [defaultFact(family, index)] : besideFacts(plan, index, address)),
+      ...(ownsDefault ? [defaultFact(family, index)] : prefixFacts(plan, index, address)),
+      ...(ownsDefault && alone ? [] : answerFacts(index, address)),
     ];
   });
 
-/** Its network's prefixes by this interface, and what it says of itself (answers) by this interface too. */
-function besideFacts(plan: EndpointPlan, index: number, address: string): Fact[] {
+/** Its network's prefixes by this interface. */
+const prefixFacts = (plan: EndpointPlan, index: number, address: string): Fact[] =>
+  [...new Set(plan.prefixes)]
+    .filter((text) => familyOf(text) === familyOf(address))
+    .map((text) =>
+      // The metric keeps two endpoints on one network apart.
+      routeFact({
+        ...nextHop(familyOf(address), index),
+        destination: prefix(text),
+        source: address,
+        metric: index,
+      }),
+    );
+
+/** What is said from the address, answers above all, by this interface: by any other it would be taken for forged. */
+function answerFacts(index: number, address: string): Fact[] {
   const family = familyOf(address);
   const table = tableOf(index);
   return [
-    ...[...new Set(plan.prefixes)]
-      .filter((text) => familyOf(text) === family)
-      .map((text) =>
-        // The metric keeps two endpoints on one network apart.
-        routeFact({ ...nextHop(family, index), destination: prefix(text), source: address, metric: index }),
-      ),
     routeFact({ ...nextHop(family, index), destination: { address: DEFAULT_ROUTE[family], length: 0 }, table }),
     ruleFact({ from: prefix(hostPrefix(address)), table, priority: RULE_PRIORITY, protocol: PROTOCOL }),
   ];
