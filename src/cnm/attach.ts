@@ -8,11 +8,11 @@ import type { EndpointRecord, NetworkRecord, PoolRecord, SandboxRecord } from ".
 import { type BoundService, release } from "./detach.ts";
 import { containerLabel } from "./container-label.ts";
 import type { Environment } from "./environment.ts";
-import { ensureSandbox, refreshNeighbours, withSandbox } from "./kernel.ts";
+import { ensureSandbox, refreshNeighbours, withEndpoint, withSandbox } from "./kernel.ts";
 import { getService } from "./lookup.ts";
 import type { ServiceView } from "./model.ts";
 import { type ServiceName, checkInterfaceName } from "./names.ts";
-import { readPools } from "./pools.ts";
+import { readPools } from "./pool-records.ts";
 import { type Member, readMembers } from "./sandbox-plan.ts";
 import { isAlive, newSandbox, openSandbox, readSandbox, sandboxId, sandboxParts } from "./sandboxes.ts";
 import { replaceEndpoint } from "./services.ts";
@@ -61,13 +61,7 @@ export async function attach(
         mustStillRun(env, container, bound);
         return { ...bound, wasMissing };
       });
-    const attached = await once().catch(async (error: unknown) => {
-      if (!(error instanceof MustRelease)) throw error;
-      await release(env, error.bound);
-      if (!error.reason) return once();
-      throw error.reason;
-    });
-    const { endpoint, network, sandbox, wasBound, wasMissing } = attached;
+    const { endpoint, network, sandbox, wasBound, wasMissing } = await releasing(env, once);
     failpoint("attach:plumbed");
     const neighboursMissed = await refreshNeighbours(env, network.id, id);
     failpoint("attach:done");
@@ -95,6 +89,18 @@ class MustRelease extends Error {
     this.bound = bound;
     this.reason = reason;
   }
+}
+
+/** Does `work`, and takes back the bindings that it says must be; then it may try again, if only they were in its way. */
+async function releasing<T>(env: Environment, work: () => Promise<T>): Promise<T> {
+  for (;;)
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof MustRelease)) throw error;
+      await release(env, error.bound);
+      if (error.reason) throw error.reason;
+    }
 }
 
 async function bind(
@@ -151,7 +157,8 @@ async function bind(
 /** Returns whether anything was missing. */
 async function plumb(env: Environment, bound: Attached, namespace: NetworkNamespace): Promise<boolean> {
   try {
-    return await ensureSandbox(env, bound.members, namespace, bound.pools);
+    const ensure = (): Promise<boolean> => ensureSandbox(env, bound.members, namespace, bound.pools);
+    return await withEndpoint(env, bound.endpoint.id, ensure);
   } catch (error) {
     throw error instanceof UserError ? new MustRelease(bound, error) : error;
   }

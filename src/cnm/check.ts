@@ -11,7 +11,7 @@ import { byDriver, withdrawIfIdle } from "./kernel.ts";
 import type { Problem } from "./model.ts";
 import type { NodePlan, PoolPlan, SandboxPlan } from "../drivers/driver.ts";
 import type { SandboxRecord } from "../store/records.ts";
-import { readPools } from "./pools.ts";
+import { readPools } from "./pool-records.ts";
 import { type Member, planEndpoints, planPools, readAttached, readMembers } from "./sandbox-plan.ts";
 import { reopenSandbox } from "./sandboxes.ts";
 import { readWorld } from "./views.ts";

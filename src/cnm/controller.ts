@@ -1,4 +1,5 @@
 /** The one door to the model: the command line, the agent and the Docker plugin all call this. */
+import { BatchedStore } from "../store/batched.ts";
 import { type AttachOptions, attach } from "./attach.ts";
 import { check } from "./check.ts";
 import { detach } from "./detach.ts";
@@ -46,7 +47,7 @@ export class Controller {
 
   /** `kernel` is called by the verbs that need it. */
   constructor(env: StoreEnvironment, kernel: () => Promise<Kernel>) {
-    this.#env = env;
+    this.#env = { ...env, store: new BatchedStore(env.store) };
     this.#kernel = kernel;
   }
 
@@ -54,8 +55,8 @@ export class Controller {
     return createNetwork(await this.#world(), spec, options);
   }
 
-  removeNetwork(reference: string): Promise<Network> {
-    return removeNetwork(this.#env, reference);
+  async removeNetwork(reference: string): Promise<Network> {
+    return removeNetwork(await this.#world(), reference);
   }
 
   networks(): Promise<NetworkView[]> {
@@ -133,8 +134,8 @@ export class Controller {
     return addSharedPools(await this.#world(), cidrs, options);
   }
 
-  removePool(cidr: string): Promise<void> {
-    return removePool(this.#env, cidr);
+  async removePool(cidr: string): Promise<void> {
+    return removePool(await this.#world(), cidr);
   }
 
   pools(): Promise<PoolView[]> {

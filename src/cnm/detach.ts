@@ -10,12 +10,13 @@ import {
   refreshAll,
   refreshNeighbours,
   removeFromKernel,
+  withEndpoint,
   withSandbox,
   withdrawIfIdle,
 } from "./kernel.ts";
 import { getService, getServiceById } from "./lookup.ts";
 import type { ServiceName } from "./names.ts";
-import { readPools } from "./pools.ts";
+import { readPools } from "./pool-records.ts";
 import { readMembers } from "./sandbox-plan.ts";
 import { openSandbox, readSandbox, reopenSandbox, sandboxId, sandboxParts } from "./sandboxes.ts";
 import { replaceEndpoint } from "./services.ts";
@@ -54,9 +55,14 @@ export async function detach(
  * gateway it was to elect anew, so all sandboxes of this host are looked at. Returns whether anything was left.
  */
 export async function finish(env: Environment, { endpoint, network }: BoundService): Promise<boolean> {
+  failpoint("detach:finishing");
   const driver = env.drivers.get(network.driver);
   if (driver.counters(driver.hostInterface(endpoint.id))) await refreshAll(env, keys.sandboxes(env.node));
-  const wasThere = await removeFromKernel(env, endpoint, network);
+  const wasThere = await withEndpoint(env, endpoint.id, async () => {
+    const now = await getServiceById(env.store, network.id, endpoint.id);
+    // Whoever attached it meanwhile has made what is there now.
+    return now?.endpoint.value.binding === undefined && removeFromKernel(env, endpoint, network);
+  });
   const neighboursMissed = await refreshNeighbours(env, network.id);
   const wasLast = await withdrawIfIdle(env);
   return wasThere || neighboursMissed || wasLast;
@@ -68,10 +74,10 @@ export async function finish(env: Environment, { endpoint, network }: BoundServi
  */
 export async function release(env: Environment, { endpoint, network }: BoundService): Promise<void> {
   const id = endpoint.binding?.sandboxId ?? "";
-  const node = endpoint.binding?.node ?? env.node;
-  await withSandbox(env, id, async () => {
+  const take = async (): Promise<void> => {
     failpoint("detach:locked");
-    const after = await unbind(env, endpoint, node);
+    const { after, isElsewhere } = await unbind(env, endpoint);
+    if (isElsewhere) return;
     const namespace = after && reopenSandbox(env, after);
     try {
       if (after && namespace) {
@@ -84,28 +90,33 @@ export async function release(env: Environment, { endpoint, network }: BoundServ
     failpoint("detach:elected");
     // The endpoint goes last: while it is there, the same command knows that it has something to finish.
     await removeFromKernel(env, endpoint, network);
-  });
+  };
+  await withSandbox(env, id, () => withEndpoint(env, endpoint.id, take));
   failpoint("detach:unplumbed");
   await refreshNeighbours(env, network.id, id);
   failpoint("detach:done");
   await withdrawIfIdle(env);
 }
 
-/** The record of the sandbox as it is left, if it had one. */
-async function unbind(
-  env: Environment,
-  { id, networkId }: EndpointRecord,
-  node: string,
-): Promise<SandboxRecord | undefined> {
-  return transact(env, async () => {
+interface Unbound {
+  /** The record of the sandbox as it is left, if it had one. */
+  readonly after?: SandboxRecord;
+  /** Somebody has detached the endpoint meanwhile, and attached it to another sandbox. */
+  readonly isElsewhere?: boolean;
+}
+
+async function unbind(env: Environment, { id, networkId, binding: known }: EndpointRecord): Promise<Unbound> {
+  return transact<Unbound>(env, async () => {
     const found = await getServiceById(env.store, networkId, id);
     // Somebody else may have done it meanwhile.
-    if (!found) return { result: undefined };
+    if (!found) return { result: {} };
     const { binding, ...free } = found.endpoint.value;
-    if (!binding) return { result: undefined };
+    if (!binding) return { result: {} };
+    if (binding.sandboxId !== known?.sandboxId || binding.node !== known.node)
+      return { result: { isElsewhere: true } };
     const change = replaceEndpoint(found.endpoint, free);
-    const before = await readSandbox(env, node, binding.sandboxId);
-    if (!before) return { result: undefined, transaction: change };
+    const before = await readSandbox(env, binding.node, binding.sandboxId);
+    if (!before) return { result: {}, transaction: change };
     const members = await readMembers(env, before.value);
     const after: SandboxRecord = {
       ...before.value,
@@ -113,7 +124,7 @@ async function unbind(
     };
     const stay = members.filter((member) => member.endpoint.id !== id).map(({ network }) => network);
     const former = members.map(({ network }) => network);
-    return { result: after, transaction: together(change, sandboxParts(before, after, stay, former)) };
+    return { result: { after }, transaction: together(change, sandboxParts(before, after, stay, former)) };
   });
 }
 

@@ -1,12 +1,14 @@
 /** Makes the kernel agree with the records of one sandbox. Shared by attach, detach and check. */
 import { failure } from "../base/errors.ts";
+import { isId } from "../base/id.ts";
 import type { NetworkNamespace } from "../dataplane/netns.ts";
 import type { EndpointPlan } from "../drivers/driver.ts";
-import type { Stored } from "../store/codec.ts";
+import { type Stored, decodeAll } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
-import type { EndpointRecord, NetworkRecord, PoolRecord } from "../store/records.ts";
+import { type EndpointRecord, type NetworkRecord, type PoolRecord, sandboxSchema } from "../store/records.ts";
 import type { Environment, Lock } from "./environment.ts";
-import { readPools } from "./pools.ts";
+import { warnQuarantined } from "./model.ts";
+import { readPools } from "./pool-records.ts";
 import { type Member, planEndpoints, planNetwork, planPools, readMembers } from "./sandbox-plan.ts";
 import { readSandbox, reopenSandbox } from "./sandboxes.ts";
 
@@ -23,6 +25,19 @@ export async function withSandbox<T>(env: Environment, id: string, work: () => P
     }
   } finally {
     host.release();
+  }
+}
+
+/**
+ * Runs `work` while no other process puts the endpoint into the kernel or takes it out: whichever sandbox it is in, its
+ * interface on the host has one name. Taken inside the lock of a sandbox, never around one.
+ */
+export async function withEndpoint<T>(env: Environment, id: string, work: () => Promise<T>): Promise<T> {
+  const lock = await mustLock(env, `endpoint-${id.slice(0, 2)}`, "exclusive");
+  try {
+    return await work();
+  } finally {
+    lock.release();
   }
 }
 
@@ -83,7 +98,8 @@ export async function refreshNeighbours(env: Environment, networkId: string, exc
 /** The same for the sandboxes of this host whose ids are below `prefix` in the store. */
 export async function refreshAll(env: Environment, prefix: string, except?: string): Promise<boolean> {
   const { ranges } = await env.store.read([{ prefix, keysOnly: true }]);
-  const ids = ranges[0]?.kvs.map(({ key }) => key.slice(prefix.length)).filter((id) => id !== except) ?? [];
+  const found = ranges[0]?.kvs.map(({ key }) => key.slice(prefix.length)) ?? [];
+  const ids = found.filter((id) => isId(id) && id !== except);
   let wasMissing = false;
   for (const id of ids) wasMissing = (await withSandbox(env, id, () => refresh(env, id))) || wasMissing;
   return wasMissing;
@@ -99,6 +115,26 @@ async function refresh(env: Environment, id: string): Promise<boolean> {
   } finally {
     namespace.close();
   }
+}
+
+/**
+ * Tells this host, if it has endpoints, of all pools: its drivers, and the sandboxes on several networks, which hold
+ * routes to them.
+ */
+export async function announcePools(env: Environment): Promise<void> {
+  const { ranges } = await env.store.read([{ prefix: keys.sandboxes(env.node) }]);
+  const sandboxes = decodeAll(sandboxSchema, ranges[0], warnQuarantined(env.warn)).map(({ value }) => value);
+  if (sandboxes.length === 0) return;
+  // Alone, so that nobody who has read the pools before writes them after this.
+  const host = await mustLock(env, "host", "exclusive");
+  try {
+    const pools = planPools((await readPools(env)).existing);
+    for (const driver of env.drivers.all()) await driver.setPools(pools);
+  } finally {
+    host.release();
+  }
+  for (const { id, endpoints } of sandboxes)
+    if (endpoints.length > 1) await withSandbox(env, id, () => refresh(env, id));
 }
 
 /** After the last endpoint of this host: the drivers leave the host as they found it. Whether anything was there. */

@@ -24,18 +24,19 @@ export function mustDecode<T>(schema: Parameters<typeof decode<T>>[0], kv: KeyVa
   );
 }
 
-/** Undefined when there is none; `conflict` when a prefix fits several. */
-export async function findNetwork(store: Store, reference: string): Promise<Stored<NetworkRecord> | undefined> {
-  const key = await findNetworkKey(store, reference);
-  if (key === undefined) return undefined;
-  const { ranges } = await store.read([{ key }]);
-  const kv = ranges[0]?.kvs[0];
+/** The network of exactly that name: one whose id merely begins so is another. */
+export async function findNetworkNamed(store: Store, name: string): Promise<Stored<NetworkRecord> | undefined> {
+  const named = (await store.read([{ key: keys.networkName(name) }])).ranges[0]?.kvs[0];
+  if (!named) return undefined;
+  const kv = (await store.read([{ key: keys.network(named.value) }])).ranges[0]?.kvs[0];
   return kv && mustDecode(networkSchema, kv);
 }
 
 /** Errors: `not-found`, `conflict` when a prefix fits several. */
 export async function getNetwork(store: Store, reference: string): Promise<Stored<NetworkRecord>> {
-  return (await findNetwork(store, reference)) ?? noNetwork(reference);
+  const key = (await findNetworkKey(store, reference)) ?? noNetwork(reference);
+  const { ranges } = await store.read([{ key }]);
+  return mustDecode(networkSchema, ranges[0]?.kvs[0] ?? noNetwork(reference));
 }
 
 /** Errors: `not-found` for the network or the service, `conflict` when a prefix fits several. */
@@ -53,13 +54,14 @@ export async function getService(store: Store, name: ServiceName): Promise<Found
   );
 }
 
-export async function findEndpoint(
+/** The service of exactly that name: one whose id merely begins so is another. */
+export async function findEndpointNamed(
   store: Store,
   networkId: string,
-  reference: string,
+  name: string,
 ): Promise<Stored<EndpointRecord> | undefined> {
-  const { ranges } = await store.read(endpointReads(networkId, reference));
-  return endpointOf(store, networkId, reference, ranges);
+  const { ranges } = await store.read([{ key: keys.endpointName(networkId, name) }]);
+  return endpointOf(store, networkId, name, ranges);
 }
 
 async function findNetworkKey(store: Store, reference: string): Promise<string | undefined> {

@@ -1,6 +1,6 @@
 /** The verbs of networks. */
-import { conflict, usageError } from "../base/errors.ts";
-import { isIdPrefix, newId } from "../base/id.ts";
+import { conflict, notFound, usageError } from "../base/errors.ts";
+import { newId, shortId } from "../base/id.ts";
 import { type Prefix, contains, covers, parseAddress } from "../base/address.ts";
 import { type PoolSpec, addPools, checkPrefix, newPool } from "../ipam/pools.ts";
 import { decodeAll, encode } from "../store/codec.ts";
@@ -8,11 +8,15 @@ import { addressRange, keys } from "../store/keys.ts";
 import { type NetworkRecord, type PoolRecord, SCHEMA_VERSION, poolSchema } from "../store/records.ts";
 import type { Transaction } from "../store/store.ts";
 import type { Environment, StoreEnvironment } from "./environment.ts";
-import { findNetwork, getNetwork } from "./lookup.ts";
+import { findNetworkNamed, getNetwork } from "./lookup.ts";
 import { warnQuarantined } from "./model.ts";
-import { DEFAULT_DRIVER, DEFAULT_NETWORK, checkName, checkPairs } from "./names.ts";
-import { poolRemoval, readPools } from "./pools.ts";
+import { DEFAULT_DRIVER, DEFAULT_NETWORK, checkName, checkPairs, quote } from "./names.ts";
+import { readPools } from "./pool-records.ts";
+import { changePools, poolRemoval } from "./pools.ts";
 import { together, transact } from "./transact.ts";
+
+/** So that what removes the network with its pools stays within what etcd takes in one transaction. */
+const MOST_SUBNETS = 32;
 
 export interface NetworkSpec {
   name: string;
@@ -40,7 +44,7 @@ export async function createNetwork(
 ): Promise<NetworkRecord> {
   const { network, pools } = newNetwork(env, spec);
   const host = spec.force || pools.length === 0 ? [] : await env.host.networks();
-  return transact(env, async () => {
+  return (pools.length === 0 ? transact : changePools)(env, async () => {
     const existing = await nameOwner(env, network.name);
     if (existing?.id === network.id) return { result: network };
     if (existing && ignore) return { result: sameDriver(existing, spec.driver) };
@@ -70,21 +74,28 @@ export async function ensureNetwork(env: Environment, name: string, driver?: str
   return existing ? sameDriver(existing, driver) : createNetwork(env, { name, driver }, { ignore: true });
 }
 
-/** The default network is made on first use; any other must be there. */
+/**
+ * The network that something new goes to: the default one is made on first use, any other must be there. A few letters
+ * that happen to begin an id do not name it: a mistyped name would put the service on a stranger's network.
+ */
 export async function getOrDefaultNetwork(env: Environment, name: string): Promise<NetworkRecord> {
   if (name === DEFAULT_NETWORK) return ensureNetwork(env, name);
-  return (await getNetwork(env.store, name)).value;
+  const { value } = await getNetwork(env.store, name);
+  if (value.name === name || name.length >= shortId(value.id).length) return value;
+  throw notFound(
+    `no network ${quote(name)}`,
+    `to publish on network ${value.name}, whose id begins so, give its name or 12 characters of its id`,
+  );
 }
 
 /** Errors: `not-found`, `conflict` while it has endpoints. */
-export async function removeNetwork(env: StoreEnvironment, reference: string): Promise<NetworkRecord> {
-  return transact(env, async () => {
+export async function removeNetwork(env: Environment, reference: string): Promise<NetworkRecord> {
+  return changePools(env, async () => {
     const network = await getNetwork(env.store, reference);
     const { id, name } = network.value;
     const { ranges } = await env.store.read([
       { prefix: keys.endpoints(id), countOnly: true },
       { prefix: keys.pools },
-      { prefix: `${keys.ipam}cursors/`, keysOnly: true },
     ]);
     const count = ranges[0]?.count ?? 0;
     if (count > 0)
@@ -106,7 +117,7 @@ export async function removeNetwork(env: StoreEnvironment, reference: string): P
         writes: [
           { delete: network.key },
           { delete: keys.networkName(name) },
-          ...pools.flatMap((pool) => poolRemoval(pool, ranges[2])),
+          ...pools.flatMap(poolRemoval),
         ],
       },
     };
@@ -128,6 +139,8 @@ function newNetwork(env: Environment, spec: NetworkSpec): { network: NetworkReco
   const driver = env.drivers.get(spec.driver ?? DEFAULT_DRIVER);
   const options = checkPairs("option", spec.options ?? {});
   const { natOutgoing } = driver.checkOptions(options);
+  if ((spec.subnets?.length ?? 0) > MOST_SUBNETS)
+    throw usageError(`network ${name} has more than ${MOST_SUBNETS} subnets`, "give it fewer and larger ones");
   const id = newId();
   const createdAt = new Date().toISOString();
   const pools = poolSpecs(spec, { natOutgoing: natOutgoing && !spec.internal, networkId: id }).map((pool) =>
@@ -182,10 +195,7 @@ function give(homes: Map<Prefix, string>, subnet: Prefix | undefined, what: stri
 }
 
 async function nameOwner(env: StoreEnvironment, name: string): Promise<NetworkRecord | undefined> {
-  const found = await findNetwork(env.store, name);
-  // An id prefix may look like a name; only the exact name is taken.
-  if (found && found.value.name !== name && isIdPrefix(name)) return undefined;
-  return found?.value;
+  return (await findNetworkNamed(env.store, checkName("network name", name)))?.value;
 }
 
 function sameDriver(network: NetworkRecord, driver: string | undefined): NetworkRecord {

@@ -5,10 +5,12 @@ import { DEFAULT_POOLS, type PoolSpec, addPools, checkPrefix, newPool } from "..
 import { type Stored, decodeAll } from "../store/codec.ts";
 import { addressRange, blockRange, keys } from "../store/keys.ts";
 import { type PoolRecord, poolSchema } from "../store/records.ts";
-import type { Range, Write } from "../store/store.ts";
-import type { Environment, StoreEnvironment } from "./environment.ts";
+import type { Write } from "../store/store.ts";
+import type { Environment } from "./environment.ts";
+import { announcePools } from "./kernel.ts";
 import { warnQuarantined } from "./model.ts";
-import { transact } from "./transact.ts";
+import { readPools } from "./pool-records.ts";
+import { type Plan, transact } from "./transact.ts";
 
 export interface PoolOptions {
   ipRange?: string | undefined;
@@ -20,6 +22,18 @@ export interface PoolOptions {
   ignore?: boolean | undefined;
 }
 
+/**
+ * Commits a change of the pools as `transact` does, and lets the endpoints of this host know. So it does when there is
+ * nothing to commit: the one who did may have died before.
+ */
+export async function changePools<T>(env: Environment, plan: () => Promise<Plan<T>>): Promise<T> {
+  try {
+    return await transact(env, plan);
+  } finally {
+    await announcePools(env);
+  }
+}
+
 /** Adds shared pools, all or none. Errors: `usage`, `conflict` on overlap. */
 export async function addSharedPools(
   env: Environment,
@@ -28,7 +42,7 @@ export async function addSharedPools(
 ): Promise<PoolRecord[]> {
   const pools = cidrs.map((cidr) => newPool(sharedSpec(cidr, options), new Date().toISOString()));
   const host = options.force ? [] : await env.host.networks();
-  return transact(env, async () => {
+  return changePools(env, async () => {
     const { existing, revision } = await readPools(env);
     const values = existing.map(({ value }) => value);
     const isThere = (pool: PoolRecord): boolean =>
@@ -49,28 +63,30 @@ const sharedSpec = (cidr: string, options: PoolOptions): PoolSpec => ({
 /** Makes the default pool of the families that have no shared pool, unless that is switched off. */
 export async function ensureDefaultPools(env: Environment, families: readonly Family[]): Promise<void> {
   if (!env.defaultPools) return;
-  await transact(env, async () => {
+  const isMissing = (pools: readonly Stored<PoolRecord>[]) => (family: Family) =>
+    !pools.some(({ value }) => value.family === family && value.networkId === undefined);
+  // Nearly always they are there.
+  if (!families.some(isMissing((await readPools(env)).existing))) return;
+  await changePools(env, async () => {
     const { existing, revision } = await readPools(env);
+    const pools = families
+      .filter(isMissing(existing))
+      .map((family) =>
+        newPool({ cidr: DEFAULT_POOLS[family], natOutgoing: true, disabled: false }, new Date().toISOString()),
+      );
+    if (pools.length === 0) return { result: undefined };
     const values = existing.map(({ value }) => value);
-    const missing = families.filter(
-      (family) => !values.some((pool) => pool.family === family && pool.networkId === undefined),
-    );
-    if (missing.length === 0) return { result: undefined };
-    const pools = missing.map((family) =>
-      newPool({ cidr: DEFAULT_POOLS[family], natOutgoing: true, disabled: false }, new Date().toISOString()),
-    );
     return { result: undefined, transaction: addPools(pools, values, await env.host.networks(), revision) };
   });
 }
 
 /** Removes a shared pool. Errors: `not-found`, `conflict` while addresses of it are in use or a network owns it. */
-export async function removePool(env: StoreEnvironment, cidr: string): Promise<void> {
+export async function removePool(env: Environment, cidr: string): Promise<void> {
   const prefix = checkPrefix("pool", cidr);
-  await transact(env, async () => {
+  await changePools(env, async () => {
     const { ranges } = await env.store.read([
       { key: keys.pool(prefix) },
       { ...addressRange(prefix), countOnly: true },
-      { prefix: `${keys.ipam}cursors/`, keysOnly: true },
     ]);
     const [pool] = decodeAll(poolSchema, ranges[0], warnQuarantined(env.warn));
     if (!pool) throw notFound(`no pool ${cidr}`, "calicoctl pool ls shows those there are");
@@ -86,26 +102,19 @@ export async function removePool(env: StoreEnvironment, cidr: string): Promise<v
       result: undefined,
       transaction: {
         guards: [{ unchanged: pool.key, modRevision: pool.modRevision }, { emptyRange: addressRange(prefix) }],
-        writes: poolRemoval(pool.value, ranges[2]),
+        writes: poolRemoval(pool.value),
       },
     };
   });
 }
 
-/** What goes with a pool: itself, its blocks, and the hints about it. `cursors` are the keys of all hints. */
-export function poolRemoval({ cidr }: PoolRecord, cursors: Range | undefined): Write[] {
+/** What goes with a pool: itself, its blocks, and the hints about it. */
+export function poolRemoval({ cidr }: PoolRecord): Write[] {
   const prefix = parsePrefix(cidr);
   if (!prefix) return [];
-  const hint = keys.cursor("", prefix).slice(keys.cursors("").length);
   return [
     { delete: keys.pool(prefix) },
     { deleteRange: blockRange(prefix.family, prefix.base, lastOf(prefix)) },
-    ...(cursors?.kvs ?? []).filter(({ key }) => key.endsWith(`/${hint}`)).map(({ key }) => ({ delete: key })),
+    { deletePrefix: keys.cursors(prefix) },
   ];
-}
-
-/** All pools at one revision. */
-export async function readPools(env: StoreEnvironment): Promise<{ existing: Stored<PoolRecord>[]; revision: number }> {
-  const { ranges, revision } = await env.store.read([{ prefix: keys.pools }]);
-  return { existing: decodeAll(poolSchema, ranges[0], warnQuarantined(env.warn)), revision };
 }

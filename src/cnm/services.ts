@@ -15,7 +15,7 @@ import {
 } from "../store/records.ts";
 import type { Transaction } from "../store/store.ts";
 import type { Environment } from "./environment.ts";
-import { type FoundService, findEndpoint } from "./lookup.ts";
+import { type FoundService, findEndpointNamed } from "./lookup.ts";
 import { warnQuarantined } from "./model.ts";
 import { checkMac, checkName, checkPairs } from "./names.ts";
 import { ensureDefaultPools } from "./pools.ts";
@@ -65,11 +65,15 @@ export async function publish(
   checkPublishSpec(spec);
   const families = familiesOf(network);
   checkFamilies(network, families, spec);
-  if (network.pools.length === 0) await ensureDefaultPools(env, families);
+  const shared = families.filter((family) => !network.pools.some((cidr) => familyOf(cidr) === family));
+  if (shared.length > 0) await ensureDefaultPools(env, shared);
   const id = newId();
   return transact(env, async (attempt) => {
-    const [existing, pools] = await Promise.all([findEndpoint(env.store, network.id, name), poolsWith(env, network)]);
-    const taken = existing?.value.name === name ? existing.value : undefined;
+    const [existing, pools] = await Promise.all([
+      findEndpointNamed(env.store, network.id, name),
+      poolsWith(env, network),
+    ]);
+    const taken = existing?.value;
     if (taken) return { result: { endpoint: mayExist(taken, network, id, ignore), created: taken.id === id } };
     const claimant = { networkId: network.id, endpointId: id, node: env.node };
     const claims: Claim[] = [];

@@ -79,6 +79,9 @@ export interface Driver {
    */
   ensure(sandbox: SandboxPlan, pools: readonly PoolPlan[]): Promise<boolean>;
 
+  /** Tells of all pools of the store, after one came or went. Does nothing on a host without endpoints. */
+  setPools(pools: readonly PoolPlan[]): Promise<void>;
+
   /** Takes the endpoint out of the kernel. Returns whether anything of it was there. */
   remove(endpoint: Omit<EndpointPlan, "gateway" | "prefixes" | "interface">): Promise<boolean>;
 
@@ -88,8 +91,8 @@ export interface Driver {
   counters(hostInterface: string): EndpointCounters | undefined;
 
   /**
-   * Takes away what the driver keeps on the host while it has endpoints, and puts the host's settings back. Returns
-   * whether anything was there.
+   * Takes away what the driver keeps on the host while it has endpoints, and puts the host's settings back; does
+   * nothing while the kernel has an endpoint. Returns whether anything was there.
    */
   withdraw(): Promise<boolean>;
 

@@ -4,23 +4,16 @@ import { type Prefix, size } from "../base/address.ts";
 export type Pick = "next" | "random";
 
 /**
- * The address of the block to take: the first free one behind `last`, going round, so that an address is reused as
- * late as can be; or any free one, for those who have just lost a race for the next. Undefined when none is free.
+ * The free addresses of the block in the order to take them: from the one behind `last`, going round, so that an
+ * address is reused as late as can be.
  */
-export function chooseAddress(
-  block: Prefix,
-  isFree: (value: bigint) => boolean,
-  last: bigint | undefined,
-  pick: Pick,
-): bigint | undefined {
+export function freeAddresses(block: Prefix, isFree: (value: bigint) => boolean, last: bigint | undefined): bigint[] {
   const count = size(block);
   const start = last === undefined ? 0n : (last - block.base + 1n + count) % count;
   const free: bigint[] = [];
   for (let step = 0n; step < count; step += 1n) {
     const value = block.base + ((start + step) % count);
-    if (!isFree(value)) continue;
-    if (pick === "next") return value;
-    free.push(value);
+    if (isFree(value)) free.push(value);
   }
-  return free[Math.floor(Math.random() * free.length)];
+  return free;
 }

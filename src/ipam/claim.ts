@@ -10,7 +10,8 @@ import { addressRange, keys, valueOfKey } from "../store/keys.ts";
 import { type PoolRecord, SCHEMA_VERSION, blockSchema, cursorSchema } from "../store/records.ts";
 import type { Guard, Range, Store, Transaction, Write } from "../store/store.ts";
 import { type BlockChoice, findBlock } from "./blocks.ts";
-import { type Pick, chooseAddress } from "./choose.ts";
+import { type Pick, freeAddresses } from "./choose.ts";
+import { takeFromStock } from "./stock.ts";
 import { type PoolShape, addressText, blockOf, isChoosable, reservedAs, shapeOf } from "./layout.ts";
 
 export interface Claimant {
@@ -36,7 +37,7 @@ export async function claimAny(
 ): Promise<Claim> {
   for (const pool of pools.filter(({ value }) => !value.disabled)) {
     const shape = shapeOf(pool.value);
-    const choice = await chooseFrom(store, shape, claimant.node, pick);
+    const choice = await chooseFrom(store, pool, shape, claimant.node, pick);
     if (choice) return claimOf(pool, shape, choice.value, choice, claimant);
   }
   const names = pools.map(({ value }) => `${value.ipRange ?? value.cidr}${value.disabled ? " (disabled)" : ""}`);
@@ -76,14 +77,42 @@ export const release = (address: string): Write[] => {
   return parsed ? [{ delete: keys.address(parsed) }] : [];
 };
 
+/** For those who have just lost a race for the next address, any free one, as the store is now. */
 async function chooseFrom(
   store: Store,
-  pool: PoolShape,
+  pool: Stored<PoolRecord>,
+  shape: PoolShape,
   node: string,
   pick: Pick,
 ): Promise<(BlockChoice & { value: bigint }) | undefined> {
-  const full = new Set<bigint>();
-  const last = await lastTaken(store, pool, node);
+  if (pick === "random") {
+    const found = await findFree(store, shape, node);
+    const value = found?.free[Math.floor(Math.random() * found.free.length)];
+    return found && value !== undefined ? { ...found, value } : undefined;
+  }
+  return takeFromStock(store, `${node} ${pool.key} ${pool.modRevision}`, async (exhausted) => {
+    for (;;) {
+      const found =
+        (exhausted && (await findFree(store, shape, node, exhausted))) ?? (await findFree(store, shape, node));
+      if (found === undefined) return undefined;
+      const { block, owner, free } = found;
+      if (owner !== undefined) return { block, owner, free };
+      // The block comes before its addresses, or all who take from it at once would have to claim it.
+      const { committed } = await store.commit(claimOfBlock(pool, block, node));
+      if (committed) return { block, owner: node, free };
+    }
+  });
+}
+
+/** A block other than `except` with its free addresses, of which there is at least one. */
+async function findFree(
+  store: Store,
+  pool: PoolShape,
+  node: string,
+  except?: Prefix,
+): Promise<(BlockChoice & { free: bigint[] }) | undefined> {
+  const full = new Set<bigint>(except ? [except.base] : []);
+  const last = except ? undefined : await lastTaken(store, pool, node);
   let candidate: BlockChoice | undefined =
     last === undefined
       ? await findBlock(store, pool, node, full)
@@ -94,8 +123,8 @@ async function chooseFrom(
     const used = new Set(ranges[1]?.kvs.map(({ key }) => valueOfKey(key)));
     const isFree = (value: bigint): boolean => !used.has(value) && isChoosable(pool, value);
     const behind = last !== undefined && contains(block, { family: block.family, value: last }) ? last : undefined;
-    const value = chooseAddress(block, isFree, behind, pick);
-    if (value !== undefined) return { block, owner: ownerOf(ranges[0]), value };
+    const free = freeAddresses(block, isFree, behind);
+    if (free.length > 0) return { block, owner: ownerOf(ranges[0]), free };
     full.add(block.base);
     candidate = await findBlock(store, pool, node, full);
   }
@@ -139,5 +168,10 @@ function claimOf(
   ];
   return { address, transaction: { guards, writes } };
 }
+
+const claimOfBlock = (pool: Stored<PoolRecord>, block: Prefix, node: string): Transaction => ({
+  guards: [{ absent: keys.block(block) }, { unchanged: pool.key, modRevision: pool.modRevision }],
+  writes: [{ put: keys.block(block), value: encode(blockRecord(block, node)) }],
+});
 
 const blockRecord = (block: Prefix, node: string): object => ({ v: SCHEMA_VERSION, cidr: formatPrefix(block), node });

@@ -34,8 +34,8 @@ export const keys = {
   block: (prefix: Prefix): string => `${ROOT}ipam/blocks/${prefixKey(prefix)}`,
   addresses: `${ROOT}ipam/addresses/`,
   address: ({ family, value }: Address): string => `${ROOT}ipam/addresses/${family}/${hexOf(family, value)}`,
-  cursors: (node: string): string => `${ROOT}ipam/cursors/${node}/`,
-  cursor: (node: string, pool: Prefix): string => `${ROOT}ipam/cursors/${node}/${prefixKey(pool)}`,
+  cursors: (pool: Prefix): string => `${ROOT}ipam/cursors/${prefixKey(pool)}/`,
+  cursor: (node: string, pool: Prefix): string => `${ROOT}ipam/cursors/${prefixKey(pool)}/${node}`,
 } as const;
 
 /** The keys [from, to) of the claimed addresses of a prefix. */

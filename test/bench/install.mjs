@@ -23,6 +23,6 @@ try {
   await installCommands(peers);
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
-  console.error(`bench: ${error.message}`);
+  process.stderr.write(`bench: ${error.message}\n`);
   process.exitCode = 1;
 }

@@ -49,6 +49,10 @@ export class CalicoDriver implements Driver {
     return wasMissing;
   }
 
+  async setPools(pools: readonly PoolPlan[]): Promise<void> {
+    this.#openFirewall().setPools(pools);
+  }
+
   async remove(endpoint: Omit<EndpointPlan, "gateway" | "prefixes" | "interface">): Promise<boolean> {
     const host = NetlinkSocket.open(NETLINK_ROUTE);
     try {
@@ -104,6 +108,8 @@ export class CalicoDriver implements Driver {
   }
 
   async withdraw(): Promise<boolean> {
+    // Of another store perhaps, or of this host by another name: without the tables they would stand open.
+    if (linksLikeOurs().some(isOurs)) return false;
     const wasThere = await this.#openFirewall().remove();
     failpoint("calico:no-firewall");
     return restoreSettings(this.#stateDir) || wasThere;
@@ -142,20 +148,25 @@ export class CalicoDriver implements Driver {
 /** Interfaces that look like ours, and that nothing in the store accounts for. */
 function strayLinks({ sandboxes }: NodePlan): Difference[] {
   const known = new Set(sandboxes.flatMap(({ endpoints }) => endpoints.map(({ hostInterface }) => hostInterface)));
+  return linksLikeOurs()
+    .filter(({ name }) => !known.has(name))
+    .map((link) => {
+      const object = `interface ${link.name}`;
+      if (!isOurs(link))
+        return {
+          object,
+          what: "is named like an endpoint's, and calicoctl did not make it",
+          remedy: `if nobody needs it: ip link delete ${link.name}`,
+        };
+      return { object, what: "belongs to no attached endpoint", repair: () => deleteStray(link) };
+    });
+}
+
+/** The interfaces of the host that are named as those of endpoints are. */
+function linksLikeOurs(): Link[] {
   const host = NetlinkSocket.open(NETLINK_ROUTE);
   try {
-    return listLinks(host)
-      .filter(({ name }) => isHostInterface(name) && !known.has(name))
-      .map((link) => {
-        const object = `interface ${link.name}`;
-        if (!isOurs(link))
-          return {
-            object,
-            what: "is named like an endpoint's, and calicoctl did not make it",
-            remedy: `if nobody needs it: ip link delete ${link.name}`,
-          };
-        return { object, what: "belongs to no attached endpoint", repair: () => deleteStray(link) };
-      });
+    return listLinks(host).filter(({ name }) => isHostInterface(name));
   } finally {
     host.close();
   }

@@ -79,6 +79,15 @@ export class Firewall {
     }
   }
 
+  /** Afterwards the kernel knows exactly these pools, where the structure is there. */
+  setPools(pools: readonly FirewallPool[]): void {
+    try {
+      this.#tables.commit(setPools(pools));
+    } catch (error) {
+      if (!(error instanceof NetlinkError && error.errno === ENOENT)) throw error;
+    }
+  }
+
   /** Closes the endpoint's interface, and forgets its network when no endpoint of this host is left in it. */
   removeEndpoint(endpoint: FirewallEndpoint): void {
     this.#deleteEntries(endpoint);
