@@ -44,8 +44,17 @@ function run(command, args, env) {
     child.on("error", reject);
     child.on("close", (code, signal) => {
       if (code === 0) return resolve();
-      const tail = output.trimEnd().split("\n").slice(-30).join("\n");
-      return reject(new Error(`${[command, ...args].join(" ")}: ${signal ?? `exit code ${code}`}\n${tail}`));
+      return reject(new Error(`${[command, ...args].join(" ")}: ${signal ?? `exit code ${code}`}\n${ends(output)}`));
     });
   });
+}
+
+/**
+ * The start and the end of a long text: some programs tell the cause first (npm, before its usage), some last (apt).
+ * @param {string} text
+ * @returns {string}
+ */
+function ends(text) {
+  const lines = text.trimEnd().split("\n");
+  return (lines.length <= 40 ? lines : [...lines.slice(0, 15), "…", ...lines.slice(-25)]).join("\n");
 }
