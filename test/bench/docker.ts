@@ -22,7 +22,8 @@ export async function startDocker(): Promise<Docker> {
   const daemons: ChildProcess[] = [];
   const launch = (command: string, ...args: string[]): void => {
     const log = openSync(at(`${command}.log`), "w");
-    daemons.unshift(spawn(command, args, { stdio: ["ignore", log, log] }));
+    // In a session of its own: what interrupts the bench must not reach it before its containers have ended.
+    daemons.unshift(spawn(command, args, { stdio: ["ignore", log, log], detached: true }));
   };
   const docker = (...args: readonly string[]): string =>
     call(["docker", "--host", `unix://${at("docker.sock")}`, ...args], { env: { DOCKER_CONFIG: SCRATCH } });

@@ -14,8 +14,12 @@ let failed = false;
 
 makePrivate();
 const world = await openWorld();
-process.on("SIGINT", () => void world.close().then(() => process.exit(130)));
-process.on("SIGTERM", () => void world.close().then(() => process.exit(143)));
+const stop = (code: number) => (): void => {
+  const leave = (): never => process.exit(code);
+  world.close().then(leave, leave);
+};
+process.on("SIGINT", stop(130));
+process.on("SIGTERM", stop(143));
 try {
   for (const [subject, measure] of wantedSubjects(process.argv.slice(2))) {
     process.stdout.write(`\n${subject}\n`);

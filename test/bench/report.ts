@@ -1,6 +1,6 @@
 import { type Result, type Verdict, isMet } from "./result.ts";
 
-const NAME_WIDTH = 64;
+const NAME_WIDTH = 88;
 
 /** Prints what was measured, then the ratios. */
 export function printResult({ figures, verdicts }: Result): void {
@@ -17,7 +17,7 @@ function words(verdict: Verdict): string {
 }
 
 const line = (name: string, ...cells: readonly string[]): void =>
-  void process.stdout.write(`  ${name.padEnd(NAME_WIDTH)}${cells.map((cell) => cell.padStart(14)).join("")}\n`);
+  void process.stdout.write(`  ${name.padEnd(NAME_WIDTH)}${cells.map((cell) => ` ${cell.padStart(13)}`).join("")}\n`);
 
 /** Three digits that mean something. */
 const number = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));

@@ -15,8 +15,8 @@ const subjects: Readonly<Record<string, Measure>> = {
   plumbing: measurePlumbing,
   attach: measureAttach,
   allocation: measureAllocation,
-  endpoints: measureEndpoints,
   traffic: measureTraffic,
+  endpoints: measureEndpoints,
 };
 
 /** Those that `--only` names, or all. Errors: for another argument, or another name. */

@@ -7,7 +7,8 @@ import { type Docker, startDocker } from "./docker.ts";
 import { SCRATCH } from "./private.ts";
 import { type CallOptions, call } from "./process.ts";
 
-export const NODE = "bench";
+const NODE = "bench";
+const STATE_DIR = `${SCRATCH}/calico`;
 
 export interface World {
   readonly etcd: Etcd;
@@ -16,20 +17,25 @@ export interface World {
   docker(): Promise<Docker>;
   /** Runs `calicoctl` as a person does, against the same store. */
   calicoctl(...args: readonly string[]): string;
+  /** Whoever comes second waits for the first. */
   close(): Promise<void>;
 }
 
 export async function openWorld(): Promise<World> {
   const etcd = await startEtcd();
-  const stateDir = `${SCRATCH}/calico`;
-  const settings = { store: { endpoints: [etcd.endpoint] }, node: NODE, stateDir, defaultPools: true };
-  const warn = (message: string): void => void process.stderr.write(`bench: ${message}\n`);
-  const controller = openController(settings, new AbortController().signal, warn);
+  const controller = controllerOf(etcd);
   let docker: Promise<Docker> | undefined;
+  const close = async (): Promise<void> => {
+    // One that did not start ends with the bench's namespaces.
+    const started = await docker?.catch(() => undefined);
+    await started?.stop();
+    await etcd.stop();
+  };
+  let closing: Promise<void> | undefined;
   const program = resolve("bin/calicoctl");
   const env: Record<string, string> = {
     ETCD_ENDPOINTS: etcd.endpoint,
-    CALICO_STATE_DIR: stateDir,
+    CALICO_STATE_DIR: STATE_DIR,
     CALICO_NODENAME: NODE,
     DOCKER_HOST: `unix://${SCRATCH}/docker.sock`,
   };
@@ -39,11 +45,15 @@ export async function openWorld(): Promise<World> {
     controller,
     docker: () => (docker ??= startDocker()),
     calicoctl: (...args) => call([program, ...args], options),
-    async close() {
-      await (await docker)?.stop();
-      await etcd.stop();
-    },
+    close: () => (closing ??= close()),
   };
+}
+
+/** The model on an etcd, in this process. */
+export function controllerOf(etcd: Etcd): Controller {
+  const settings = { store: { endpoints: [etcd.endpoint] }, node: NODE, stateDir: STATE_DIR, defaultPools: true };
+  const warn = (message: string): void => void process.stderr.write(`bench: ${message}\n`);
+  return openController(settings, new AbortController().signal, warn);
 }
 
 /** Makes named network namespaces with their loopback up, all in two calls. */

@@ -1,7 +1,9 @@
 /** How fast one node publishes services, each with an address of its own, from an empty pool to a full one. */
+import type { Controller } from "../../../src/cnm/controller.ts";
+import { startEtcd } from "../../helpers/etcd.ts";
 import type { Figure, Measured, Verdict } from "../result.ts";
 import { Samples } from "../samples.ts";
-import type { World } from "../world.ts";
+import { controllerOf } from "../world.ts";
 
 const SUBNET = "10.81.0.0/20";
 /** All of a /20 but the network's own address and the broadcast address. */
@@ -9,15 +11,24 @@ const ADDRESSES = 4094;
 const AT_ONCE = 16;
 const PARTS = 10;
 
-export async function measureAllocation(world: World): Promise<Measured> {
-  const { controller } = world;
+/** On an etcd of its own, which takes all of it along. */
+export async function measureAllocation(): Promise<Measured> {
+  const etcd = await startEtcd();
+  try {
+    return await fillPool(controllerOf(etcd));
+  } finally {
+    await etcd.stop();
+  }
+}
+
+async function fillPool(controller: Controller): Promise<Measured> {
   await controller.createNetwork({ name: "allocation", subnets: [SUBNET], force: true });
   const samples = new Samples();
   const rates: number[] = [];
   for (let part = 0; part < PARTS; part += 1) {
     const from = Math.round((part * ADDRESSES) / PARTS);
     const to = Math.round(((part + 1) * ADDRESSES) / PARTS);
-    const seconds = await publishAll(world, from, to, samples);
+    const seconds = await publishAll(controller, from, to, samples);
     const rate = (to - from) / seconds;
     rates.push(rate);
     samples.add(`services published, pool ${part * PARTS} to ${(part + 1) * PARTS} % full`, "/s", rate);
@@ -33,13 +44,11 @@ export async function measureAllocation(world: World): Promise<Measured> {
     },
   ];
   const figures: readonly Figure[] = samples.figures();
-  await unpublishAll(world);
-  await controller.removeNetwork("allocation");
   return { figures, verdicts };
 }
 
 /** Publishes the services numbered [from, to), and answers the seconds that took. */
-async function publishAll({ controller }: World, from: number, to: number, samples: Samples): Promise<number> {
+async function publishAll(controller: Controller, from: number, to: number, samples: Samples): Promise<number> {
   let next = from;
   const began = performance.now();
   const work = async (): Promise<void> => {
@@ -50,12 +59,4 @@ async function publishAll({ controller }: World, from: number, to: number, sampl
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   return (performance.now() - began) / 1000;
-}
-
-async function unpublishAll({ controller }: World): Promise<void> {
-  let next = 0;
-  const work = async (): Promise<void> => {
-    for (let mine = next++; mine < ADDRESSES; mine = next++) await controller.unpublish(`s${mine}.allocation`);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
 }
