@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { resolve } from "node:path";
 import { execa } from "execa";
 import { showCommand } from "./terminal.ts";
@@ -9,6 +10,8 @@ export class CommandFailed extends Error {}
 export const environment: Record<string, string> = {};
 
 const interruption = new AbortController();
+// Each command that runs listens to it, and some dozen run at once: that is no leak, of which Node would warn.
+setMaxListeners(0, interruption.signal);
 let uninterrupted = false;
 
 /** Ends the running command; that and all that would follow throw `reason`. */

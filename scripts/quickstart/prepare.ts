@@ -5,6 +5,7 @@ import { backend, castOf, frontend } from "./cast.ts";
 import { ask, environment, type } from "./command.ts";
 import { dockerAnswers, taken } from "./containers.ts";
 import { isConfigured, startEtcd } from "./etcd.ts";
+import { closedChains, letThrough, remedy } from "./host-firewall.ts";
 import { folder, type State, stands, writeState } from "./state.ts";
 import { heading, note } from "./terminal.ts";
 
@@ -18,13 +19,19 @@ export async function survey(): Promise<State> {
   const docker = await dockerAnswers();
   const names = await taken(castOf(docker));
   if (names.length > 0) throw new Refused(`these containers are somebody else's: ${names.join(", ")}`);
+  const closed = closedChains();
+  for (const chain of closed.filter(({ hasDockerUser }) => !hasDockerUser))
+    throw new Refused(
+      `the host's firewall drops what it forwards (chain ${chain.chain}), so containers would not reach each other; ` +
+        `let them through, and remove these two rules afterwards: ${remedy(chain)}`,
+    );
   if (isConfigured()) {
     await refuseTakenNetworks();
   } else if (readdirSync("/sys/class/net").some((name) => name.startsWith("cali"))) {
     throw new Refused("this host has containers of Calico, but no store is configured; set ETCD_ENDPOINTS to theirs");
   }
   const told = Object.entries(process.env).filter(([name]) => /^(ETCD|CALICO)_/.test(name)) as [string, string][];
-  return { before: await snapshot(), docker, environment: Object.fromEntries(told) };
+  return { before: await snapshot(), docker, closed, environment: Object.fromEntries(told) };
 }
 
 async function refuseTakenNetworks(): Promise<void> {
@@ -38,6 +45,7 @@ async function refuseTakenNetworks(): Promise<void> {
 /** From here on there is something to take down. Starts an etcd when none is configured. */
 export async function prepare(state: State): Promise<void> {
   writeState(state);
+  await letThrough(state.closed);
   heading("The store");
   if (isConfigured()) return note("the etcd that is configured");
   const { pid, endpoint } = await startEtcd();

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ClosedChain } from "../../src/dataplane/nftables/foreign.ts";
 
 /** All that the quickstart keeps is below this folder; while it is there, a quickstart stands or runs. */
 export const folder = "/run/calicoctl-quickstart";
@@ -10,6 +11,8 @@ export interface State {
   readonly before: string;
   /** Whether Docker is part of it. */
   readonly docker: boolean;
+  /** The chains of the host's own firewall that let no container through. */
+  readonly closed: readonly ClosedChain[];
   /** The variables that tell calicoctl where the store is. */
   readonly environment: Readonly<Record<string, string>>;
   /** The process of the etcd that was started for this, if none was configured. */

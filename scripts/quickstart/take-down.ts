@@ -3,6 +3,7 @@ import { backend, castOf, frontend, roles, serviceOf } from "./cast.ts";
 import { attempt, environment } from "./command.ts";
 import { remove, removeImage } from "./containers.ts";
 import { stopEtcd } from "./etcd.ts";
+import { closeAgain } from "./host-firewall.ts";
 import { forget, readState } from "./state.ts";
 import { fail, heading, pass } from "./terminal.ts";
 
@@ -22,15 +23,18 @@ export async function takeDown(): Promise<number> {
   const containers = castOf(state.docker);
   const services = roles(containers).map(serviceOf);
   let failures = 0;
-  const expected = async (...words: string[]): Promise<void> => {
-    if (await attempt(...words)) return;
-    fail(`it failed: ${words.slice(0, 3).join(" ")}`);
+  const expect = (what: string, done: boolean): void => {
+    if (done) return;
+    fail(`it failed: ${what}`);
     failures++;
   };
+  const expected = async (...words: string[]): Promise<void> =>
+    expect(words.slice(0, 3).join(" "), await attempt(...words));
   await expected("calicoctl", "service", "unpublish", "--force", "--ignore", ...services);
   await expected("calicoctl", "network", "rm", "--ignore", frontend.name, backend.name);
   for (const container of containers) await remove(container);
   if (state.docker) await removeImage();
+  expect("nft delete rule", await closeAgain(state.closed));
   if (state.etcd !== undefined) await stopEtcd(state.etcd);
   failures += compare(state.before, await snapshot());
   forget();

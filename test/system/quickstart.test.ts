@@ -49,6 +49,17 @@ describe("npm run quickstart", () => {
       },
       namespace: host,
     });
+  /** As Docker leaves a host on which it switched forwarding on; another firewall has no chain for the rules of others. */
+  const closeForwarding = async (chains: "with DOCKER-USER" | "alone"): Promise<void> => {
+    const docker = chains === "alone" ? "" : "chain DOCKER-USER { return; }";
+    const jump = chains === "alone" ? "" : "jump DOCKER-USER;";
+    const stdin = `table ip filter { ${docker}
+      chain FORWARD { type filter hook forward priority filter; policy drop; ${jump} }
+    }\n`;
+    await must(["nft", "-f", "-"], { namespace: host, stdin });
+    before = await snapshot(host);
+  };
+
   const play = (script: string, options?: RunOptions): Promise<Ended> => begin(script, options).ended;
 
   /** All that a run has started and that is still there, in whichever network namespace. */
@@ -75,7 +86,8 @@ describe("npm run quickstart", () => {
   test("takes Docker containers too when a daemon answers", async () => {
     const docker = await startDocker(`/run/netns/${host}`);
     try {
-      const { code, stdout } = await play(quickstart, { env: { DOCKER_HOST: docker.host } });
+      const { code, stdout, stderr } = await play(quickstart, { env: { DOCKER_HOST: docker.host } });
+      expect(stderr).toBe("");
       expect(stdout).not.toContain("✗");
       expect(stdout).toMatch(/✓ cache reaches db\.qs-backend/);
       expect(stdout).toMatch(/✓ web does not reach cache\.qs-backend/);
@@ -102,7 +114,30 @@ describe("npm run quickstart", () => {
     expect(processes()).toEqual([]);
   });
 
+  test("opens the firewall of a host that Docker has closed, in sight, and closes it again", async () => {
+    await closeForwarding("with DOCKER-USER");
+    const { code, stdout, stderr } = await play(quickstart);
+    expect(stderr).toBe("");
+    expect(stdout).toContain("The host's firewall drops what it forwards (chain FORWARD)");
+    expect(stdout).toContain("$ nft insert rule ip filter DOCKER-USER iifname 'cali*' accept");
+    expect(stdout).toContain("✓ web reaches api.qs-frontend");
+    expect(stdout).not.toContain("✗");
+    expect(stdout).toContain(asFound);
+    expect(code).toBe(0);
+    expect(await snapshot(host)).toBe(before);
+  });
+
+  test("does not begin where the firewall is closed for good, and tells how to open it", async () => {
+    await closeForwarding("alone");
+    const { code, stdout } = await play(`${quickstart}; code=$?; ls -A /run; exit $code`);
+    expect(stdout).toContain('nft insert rule ip filter FORWARD iifname "cali*" accept');
+    expect(stdout).not.toContain("calicoctl-quickstart");
+    expect(code).toBe(1);
+    expect(await snapshot(host)).toBe(before);
+  });
+
   test("takes everything down when it is interrupted", async () => {
+    await closeForwarding("with DOCKER-USER");
     const running = begin(`exec ${quickstart}`);
     await until("an attached container", async () => (await run(["ip", "-n", host, "link"])).stdout.includes(" cali"));
     running.kill("SIGINT");
