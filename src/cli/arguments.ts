@@ -1,4 +1,5 @@
 import { usageError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 
 /** What completion offers in a place: names that the store or a container runtime knows, or paths. */
 export type Completes =
@@ -93,12 +94,12 @@ export function readArguments<A extends Arguments>(
     next += taken.length;
     values[key] = spec.read(taken.map((word) => chosen(spec, word)));
   }
-  if (next < words.length) throw usageError(`too many arguments: ${JSON.stringify(words[next])}`, `usage: ${usage}`);
+  if (next < words.length) throw usageError(`too many arguments: ${quote(words[next] ?? "")}`, `usage: ${usage}`);
   return values as ArgumentValues<A>;
 }
 
 function chosen(spec: Argument<unknown>, word: string): string {
   if (spec.choices !== undefined && !spec.choices.includes(word))
-    throw usageError(`${spec.label}: ${JSON.stringify(word)} is none of ${spec.choices.join(", ")}`);
+    throw usageError(`${spec.label}: ${quote(word)} is none of ${spec.choices.join(", ")}`);
   return word;
 }

@@ -1,5 +1,6 @@
 /** The options that every command has. */
 import { usageError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import type { Option } from "./options.ts";
 import { flag, text } from "./options.ts";
 
@@ -13,7 +14,7 @@ export const commonOptions = {
     read: (raw) => {
       const format = formats.find((known) => known === raw);
       if (raw !== undefined && format === undefined)
-        throw usageError(`--output: ${JSON.stringify(raw)} is none of ${formats.join(", ")}`);
+        throw usageError(`--output: ${quote(String(raw))} is none of ${formats.join(", ")}`);
       return format;
     },
   } satisfies Option<Format | undefined>,
@@ -23,7 +24,7 @@ export const commonOptions = {
     read: (raw, name) => {
       if (typeof raw !== "string") return undefined;
       const seconds = /^\d{1,6}(\.\d{1,3})?$/.test(raw) ? Number(raw) : 0;
-      if (seconds <= 0) throw usageError(`${name}: ${JSON.stringify(raw)} is not a number of seconds above 0`);
+      if (seconds <= 0) throw usageError(`${name}: ${quote(raw)} is not a number of seconds above 0`);
       return seconds;
     },
   } satisfies Option<number | undefined>,

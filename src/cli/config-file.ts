@@ -13,6 +13,7 @@ import { dirname, resolve } from "node:path";
 import type * as Yaml from "yaml";
 import type { UserError } from "../base/errors.ts";
 import { usageError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 
 /** A setting, and where it came from for the message when it is wrong. */
 export interface Sourced {
@@ -46,7 +47,7 @@ export async function readConfigFile(path: string, { optional = false } = {}): P
   if (apiVersion === undefined) throw usageError(`${path}: apiVersion is missing`, `begin with "apiVersion: v1"`);
   const version = reader.text(apiVersion, "apiVersion");
   if (!apiVersions.includes(version.value))
-    throw usageError(`${version.from}: ${JSON.stringify(version.value)} is not known`, "this calicoctl reads v1");
+    throw usageError(`${version.from}: ${quote(version.value)} is not known`, "this calicoctl reads v1");
   const etcd = top.get("etcd");
   const found: Partial<Record<EtcdKey | "node" | "stateDir", Sourced>> = {};
   const settings = etcd === undefined ? [] : [...reader.entries(etcd, "etcd", etcdKeys)];
@@ -90,7 +91,7 @@ class Reader {
     for (const { key, value } of node.items) {
       const name = this.#yaml.isScalar(key) ? String(key.value) : "?";
       if (!known.includes(name))
-        throw this.#wrong(key, `${JSON.stringify(name)} is not known in ${what}`, `known are ${known.join(", ")}`);
+        throw this.#wrong(key, `${quote(name)} is not known in ${what}`, `known are ${known.join(", ")}`);
       entries.set(name, value);
     }
     return entries;

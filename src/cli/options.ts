@@ -1,4 +1,5 @@
 import { usageError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import type { Completes } from "./arguments.ts";
 
 /** An option as it was typed: not at all, without a value, once, or several times. */
@@ -61,7 +62,7 @@ export const pairs = (value: string, summary: string, extra: Extra = {}): Option
     for (const one of several(raw)) {
       const [key, worth] = pair(one, name);
       if (values.has(key) && values.get(key) !== worth)
-        throw usageError(`${name}: ${JSON.stringify(key)} is given twice with different values`);
+        throw usageError(`${name}: ${quote(key)} is given twice with different values`);
       values.set(key, worth);
     }
     return Object.fromEntries(values);
@@ -82,7 +83,7 @@ export const integer = (
     if (typeof raw !== "string") return undefined;
     const number = /^-?\d{1,15}$/.test(raw) ? Number(raw) : Number.NaN;
     if (!(number >= least && number <= most))
-      throw usageError(`${name}: ${JSON.stringify(raw)} is not a whole number from ${least} to ${most}`);
+      throw usageError(`${name}: ${quote(raw)} is not a whole number from ${least} to ${most}`);
     return number;
   },
 });
@@ -99,7 +100,7 @@ export function readOptions<O extends Options>(declared: O, raw: RawOptions): Op
 /** Splits `key=value` at the first `=`. */
 export function pair(raw: string, name: string): [key: string, value: string] {
   const at = raw.indexOf("=");
-  if (at < 1) throw usageError(`${name}: ${JSON.stringify(raw)} is not of the form key=value`);
+  if (at < 1) throw usageError(`${name}: ${quote(raw)} is not of the form key=value`);
   return [raw.slice(0, at), raw.slice(at + 1)];
 }
 
@@ -109,6 +110,6 @@ const several = (raw: RawOption): readonly string[] =>
 function checked(raw: string, name: string, choices: readonly string[] | undefined): string {
   if (raw === "") throw usageError(`${name}: the value is empty`);
   if (choices !== undefined && !choices.includes(raw))
-    throw usageError(`${name}: ${JSON.stringify(raw)} is none of ${choices.join(", ")}`);
+    throw usageError(`${name}: ${quote(raw)} is none of ${choices.join(", ")}`);
   return raw;
 }

@@ -7,6 +7,7 @@ import type { Request } from "./program.ts";
 import { parse } from "./program.ts";
 import { readOptions } from "./options.ts";
 import { Output } from "./render/output.ts";
+import { printable } from "./render/text.ts";
 import { asksForJson, report } from "./report.ts";
 import type { GlobalFlags, Settings } from "./settings.ts";
 import { readSettings } from "./settings.ts";
@@ -55,9 +56,9 @@ async function execute(request: Request, world: World, tell: (error: unknown) =>
       : setTimeout(() => stop.abort(new UserError("timeout", `gave up after ${timeout} s`)), timeout * 1000);
   const settings = once(async () => readSettings(given(flags), world.env));
   const open = async (where: Settings): Promise<Controller> =>
-    world.open(where, stop.signal, (message) => terminal.err(`calicoctl: warning: ${message}\n`));
+    world.open(where, stop.signal, (message) => terminal.err(`calicoctl: warning: ${printable(message)}\n`));
   const context: Context = {
-    output: new Output(terminal, { format, quiet }),
+    output: new Output(untilStopped(terminal, stop.signal), { format, quiet }),
     signal: stop.signal,
     tree,
     settings,
@@ -75,6 +76,15 @@ async function execute(request: Request, world: World, tell: (error: unknown) =>
   }
   stop.signal.throwIfAborted();
 }
+
+/** Takes no more data after the signal: what a stopped command still finds out must not look like its result. */
+const untilStopped = (terminal: Terminal, signal: AbortSignal): Terminal => ({
+  ...terminal,
+  out(text) {
+    signal.throwIfAborted();
+    terminal.out(text);
+  },
+});
 
 /** Never resolves; rejects a while after the signal, for a command that does not heed it. */
 async function afterGrace(signal: AbortSignal): Promise<never> {

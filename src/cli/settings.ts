@@ -2,6 +2,7 @@
 import { accessSync, constants, readFileSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { UserError, usageError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { parseEndpoint } from "../store/endpoint.ts";
 import type { StoreOptions } from "../store/options.ts";
 import type { ConfigFile, Sourced } from "./config-file.ts";
@@ -101,7 +102,7 @@ function endpointsFromEnvironment(env: NodeJS.ProcessEnv): Sourced | undefined {
   const authority = fromEnvironment(env, ["ETCD_AUTHORITY"]);
   const scheme = fromEnvironment(env, ["ETCD_SCHEME"]);
   if (scheme !== undefined && scheme.value !== "http" && scheme.value !== "https")
-    throw usageError(`ETCD_SCHEME: ${JSON.stringify(scheme.value)} is neither http nor https`);
+    throw usageError(`ETCD_SCHEME: ${quote(scheme.value)} is neither http nor https`);
   if (authority === undefined && scheme === undefined) return undefined;
   return {
     value: `${scheme?.value ?? "http"}://${authority?.value ?? "127.0.0.1:2379"}`,
@@ -126,14 +127,13 @@ function readable({ value, from }: Sourced): string {
   try {
     accessSync(path, constants.R_OK);
   } catch (error) {
-    throw usageError(`${from}: cannot read ${JSON.stringify(value)} (${(error as NodeJS.ErrnoException).code})`);
+    throw usageError(`${from}: cannot read ${quote(value)} (${(error as NodeJS.ErrnoException).code})`);
   }
   return path;
 }
 
 function absolute({ value, from }: Sourced): string {
-  if (!isAbsolute(value) || value.includes("\0"))
-    throw usageError(`${from}: ${JSON.stringify(value)} is not an absolute path`);
+  if (!isAbsolute(value) || value.includes("\0")) throw usageError(`${from}: ${quote(value)} is not an absolute path`);
   return resolve(value);
 }
 
@@ -147,7 +147,7 @@ const hostName = (): Sourced => ({
 function nodeName({ value, from }: Sourced): string {
   if (!/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/.test(value))
     throw usageError(
-      `${from}: ${JSON.stringify(value)} is not a node name`,
+      `${from}: ${quote(value)} is not a node name`,
       "a node name is letters, digits, dots, dashes and underscores; set one with --node or CALICO_NODENAME",
     );
   return value;

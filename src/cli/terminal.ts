@@ -5,7 +5,7 @@ import { failure } from "../base/errors.ts";
 export interface Terminal {
   /** stdout is a terminal. */
   readonly interactive: boolean;
-  /** Width of that terminal in cells; undefined when there is none. */
+  /** Width of that terminal in cells; undefined when there is none, or it does not know. */
   readonly columns: number | undefined;
   readonly color: boolean;
   out(text: string): void;
@@ -20,7 +20,8 @@ export function processTerminal(env: NodeJS.ProcessEnv): Terminal {
   const interactive = isTerminal(1);
   return {
     interactive,
-    columns: interactive ? process.stdout.columns : undefined,
+    // A terminal that nobody told its size, as of script(1), says 0.
+    columns: (interactive && process.stdout.columns) || undefined,
     color: interactive && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb",
     out: (text) => writeAll(1, text),
     err: (text) => writeAll(2, text),

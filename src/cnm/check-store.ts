@@ -3,6 +3,7 @@
  * from an old snapshot, or is of a newer version.
  */
 import { formatAddress, parseAddress } from "../base/address.ts";
+import { conflict } from "../base/errors.ts";
 import { type Quarantined, type Stored, decodeAll, encode } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
 import {
@@ -16,7 +17,8 @@ import {
   poolSchema,
   sandboxSchema,
 } from "../store/records.ts";
-import type { Guard, KeyValue, Write } from "../store/store.ts";
+import type { KeyValue } from "../store/store.ts";
+import { type Mend, bindingFindings } from "./check-bindings.ts";
 import type { Finding, Findings } from "./check.ts";
 import type { Environment } from "./environment.ts";
 
@@ -40,8 +42,10 @@ export async function checkStore(env: Environment): Promise<Findings> {
   decodeAll(blockSchema, ranges[6], quarantine);
   const claims = decodeAll(claimSchema, ranges[7], quarantine);
   const broken = new Set(unreadable.map(({ key }) => key));
-  const mend = (guards: Guard[], writes: Write[]) => async (): Promise<void> =>
-    void (await env.store.commit({ guards, writes }));
+  const mend: Mend = (guards, writes) => async () => {
+    const { committed } = await env.store.commit({ guards, writes });
+    if (!committed) throw conflict("it was changed meanwhile: run the check again");
+  };
 
   /** A name must lead to an object of that name, and every object must have its name. */
   const names = (
@@ -97,21 +101,8 @@ export async function checkStore(env: Environment): Promise<Findings> {
     ),
     ...orphans(endpoints, new Set([...networks.map(({ value }) => value.id), ...idsIn(broken)])),
     ...addressFindings(endpoints, claims, broken, mend),
+    ...bindingFindings(endpoints, sandboxes, broken, mend),
   ];
-  const bound = new Set(sandboxes.map(({ key }) => key));
-  for (const endpoint of endpoints) {
-    const { binding, ...free } = endpoint.value;
-    if (!binding || bound.has(keys.sandbox(binding.node, binding.sandboxId))) continue;
-    if (broken.has(keys.sandbox(binding.node, binding.sandboxId))) continue;
-    findings.push({
-      object: `service ${endpoint.value.name}`,
-      what: "is attached to a sandbox that is not on record",
-      repair: mend(
-        [{ unchanged: endpoint.key, modRevision: endpoint.modRevision }],
-        [{ put: endpoint.key, value: encode(free) }],
-      ),
-    });
-  }
   return { findings, close: () => {} };
 }
 
@@ -133,7 +124,7 @@ function addressFindings(
   endpoints: readonly Stored<EndpointRecord>[],
   claims: readonly Stored<ClaimRecord>[],
   broken: ReadonlySet<string>,
-  mend: (guards: Guard[], writes: Write[]) => () => Promise<void>,
+  mend: Mend,
 ): Finding[] {
   const holders = new Map(claims.map((claim) => [claim.key, claim]));
   const found: Finding[] = [];

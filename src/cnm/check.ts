@@ -10,7 +10,8 @@ import type { Environment } from "./environment.ts";
 import { byDriver, withdrawIfIdle } from "./kernel.ts";
 import type { Problem } from "./model.ts";
 import type { NodePlan, PoolPlan, SandboxPlan } from "../drivers/driver.ts";
-import type { SandboxRecord } from "../store/records.ts";
+import { keys } from "../store/keys.ts";
+import type { EndpointRecord, SandboxRecord } from "../store/records.ts";
 import { readPools } from "./pool-records.ts";
 import { type Member, planEndpoints, planPools, readAttached, readMembers } from "./sandbox-plan.ts";
 import { reopenSandbox } from "./sandboxes.ts";
@@ -26,7 +27,9 @@ export async function check(world: Environment, repair: boolean): Promise<Proble
   // Nobody else is at work on this host meanwhile: what is half done is not wrong, and repairs follow a fresh look.
   const lock = await world.lock("host", "exclusive");
   try {
-    return await checkAlone({ ...world, lock: () => Promise.resolve({ release: () => {} }) }, repair);
+    // What cannot be read is listed among the problems, so that the warnings on the way would only say it again.
+    const alone = { ...world, lock: () => Promise.resolve({ release: () => {} }), warn: () => {} };
+    return await checkAlone(alone, repair);
   } finally {
     lock?.release();
   }
@@ -84,7 +87,7 @@ async function deadSandboxes(env: Environment): Promise<Findings> {
 }
 
 async function kernel(env: Environment): Promise<Findings> {
-  const { sandboxes } = await readWorld(env);
+  const { sandboxes, endpoints } = await readWorld(env);
   const { existing } = await readPools(env);
   const pools = planPools(existing);
   const opened: { record: SandboxRecord; plan: SandboxPlan; members: Member[] }[] = [];
@@ -92,11 +95,21 @@ async function kernel(env: Environment): Promise<Findings> {
     const namespace = reopenSandbox(env, record);
     if (!namespace) continue;
     const members = await readMembers(env, record);
+    // Half a sandbox must not be taken for the whole.
+    if (members.length < record.endpoints.length) {
+      namespace.close();
+      continue;
+    }
     opened.push({ record, members, plan: { namespace, endpoints: await planEndpoints(env, members, existing) } });
   }
   const findings: Finding[] = [];
+  const planned = opened.flatMap(({ members }) => members.map(({ endpoint }) => endpoint.id));
+  const unplanned = await idsUnplanned(env, endpoints, new Set(planned));
   for (const driver of env.drivers.all()) {
-    const plan = await nodePlan(env, driver.name, opened, pools);
+    const plan = {
+      ...(await nodePlan(env, driver.name, opened, pools)),
+      unplanned: new Set(unplanned.map((id) => driver.hostInterface(id))),
+    };
     for (const { object, what, remedy, repair } of await driver.differences(plan))
       findings.push({
         object,
@@ -108,12 +121,25 @@ async function kernel(env: Environment): Promise<Findings> {
   return { findings, close: () => opened.forEach(({ plan }) => plan.namespace.close()) };
 }
 
+/** Endpoints that are, or may be, attached here, and are not in `planned`: a record of theirs cannot be read. */
+async function idsUnplanned(
+  env: Environment,
+  readable: readonly EndpointRecord[],
+  planned: ReadonlySet<string>,
+): Promise<string[]> {
+  const { ranges } = await env.store.read([{ prefix: keys.allEndpoints, keysOnly: true }]);
+  const absent = new Set(readable.filter(({ binding }) => binding?.node !== env.node).map(({ id }) => id));
+  return (ranges[0]?.kvs ?? [])
+    .map(({ key }) => key.slice(key.lastIndexOf("/") + 1))
+    .filter((id) => !absent.has(id) && !planned.has(id));
+}
+
 async function nodePlan(
   env: Environment,
   driver: string,
   opened: readonly { plan: SandboxPlan; members: readonly Member[] }[],
   pools: readonly PoolPlan[],
-): Promise<NodePlan> {
+): Promise<Omit<NodePlan, "unplanned">> {
   const sandboxes = opened.map(({ plan, members }) => ({
     namespace: plan.namespace,
     endpoints: byDriver(members, plan.endpoints).get(driver) ?? [],

@@ -112,8 +112,7 @@ async function unbind(env: Environment, { id, networkId, binding: known }: Endpo
     if (!found) return { result: {} };
     const { binding, ...free } = found.endpoint.value;
     if (!binding) return { result: {} };
-    if (binding.sandboxId !== known?.sandboxId || binding.node !== known.node)
-      return { result: { isElsewhere: true } };
+    if (binding.sandboxId !== known?.sandboxId || binding.node !== known.node) return { result: { isElsewhere: true } };
     const change = replaceEndpoint(found.endpoint, free);
     const before = await readSandbox(env, binding.node, binding.sandboxId);
     if (!before) return { result: {}, transaction: change };

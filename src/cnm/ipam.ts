@@ -1,6 +1,7 @@
 /** What is known of addresses: pools and blocks with their use, and one address. */
 import { contains, formatAddress, lastOf, parseAddress, parsePrefix, size } from "../base/address.ts";
 import { usageError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { blockOf, choosableIn, reservedAs, shapeOf } from "../ipam/layout.ts";
 import { decodeAll } from "../store/codec.ts";
 import { addressRange, blockRange, keys } from "../store/keys.ts";
@@ -55,7 +56,7 @@ export async function ipamReport(env: StoreEnvironment): Promise<IpamReport> {
 /** Errors: `usage` when it is no address. */
 export async function addressReport(env: StoreEnvironment, text: string): Promise<AddressReport> {
   const address = parseAddress(text);
-  if (!address) throw usageError(`${JSON.stringify(text.slice(0, 60))} is not an address`, "for example 192.168.0.1");
+  if (!address) throw usageError(`${quote(text)} is not an address`, "for example 192.168.0.1");
   const canonical = formatAddress(address);
   const { ranges } = await env.store.read([{ prefix: keys.pools }, { key: keys.address(address) }]);
   const quarantine = warnQuarantined(env.warn);

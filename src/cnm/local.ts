@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { parsePrefix } from "../base/address.ts";
 import { UserError, usageError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { type Lock as FileLock, lockFile } from "../dataplane/lock.ts";
 import { findLink, listLinks } from "../dataplane/netlink/link-state.ts";
 import { listRoutes } from "../dataplane/netlink/route-state.ts";
@@ -41,7 +42,7 @@ function driversOf(all: readonly Driver[]): Drivers {
     get(name) {
       const driver = byName.get(name);
       if (driver) return driver;
-      throw usageError(`there is no driver ${JSON.stringify(name)}`, `drivers: ${[...byName.keys()].join(", ")}`);
+      throw usageError(`there is no driver ${quote(name)}`, `drivers: ${[...byName.keys()].join(", ")}`);
     },
   };
 }

@@ -3,11 +3,12 @@
  */
 import { isIdPrefix } from "../base/id.ts";
 import { conflict, failure, notFound } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { type Stored, decode } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
 import { type EndpointRecord, type NetworkRecord, endpointSchema, networkSchema } from "../store/records.ts";
 import type { KeyValue, Range, Read, Store } from "../store/store.ts";
-import { type ServiceName, checkName, quote } from "./names.ts";
+import { type ServiceName, checkName } from "./names.ts";
 
 export interface FoundService {
   readonly network: Stored<NetworkRecord>;

@@ -1,6 +1,7 @@
 /**
  * The nouns of the Container Network Model as the verbs return them: the stored records, joined for reading.
  */
+import type { EndpointCounters } from "../drivers/driver.ts";
 import type { Warn } from "./environment.ts";
 import type { Quarantined } from "../store/codec.ts";
 import type { EndpointRecord, NetworkRecord, PoolRecord, SandboxRecord } from "../store/records.ts";
@@ -31,18 +32,9 @@ export interface ServiceView extends EndpointRecord {
   readonly sandbox?: SandboxRecord;
 }
 
-export interface Counters {
-  readonly rxBytes: number;
-  readonly txBytes: number;
-  readonly rxPackets: number;
-  readonly txPackets: number;
-  readonly rxDropped: number;
-  readonly txDropped: number;
-}
-
 export interface EndpointDetail extends ServiceView {
   /** As the sandbox counts them; only for an endpoint that is attached on this node. */
-  readonly counters?: Counters;
+  readonly counters?: EndpointCounters;
   /** Whether it owns the default route of its sandbox. */
   readonly gateway?: boolean;
 }

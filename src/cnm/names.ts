@@ -2,6 +2,7 @@
  * What names and values people may give. All of it is checked here, before anything is looked up or changed.
  */
 import { usageError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 
 /** The network of a service that is named without one; made on first use. */
 export const DEFAULT_NETWORK = "default";
@@ -92,6 +93,3 @@ export function checkPairs(what: string, pairs: Readonly<Record<string, string>>
   }
   return { ...pairs };
 }
-
-/** How a value that somebody typed is shown in an error: on one line, short, control characters spelled out. */
-export const quote = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);

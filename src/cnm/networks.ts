@@ -1,5 +1,6 @@
 /** The verbs of networks. */
 import { conflict, notFound, usageError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { newId, shortId } from "../base/id.ts";
 import { type Prefix, contains, covers, parseAddress } from "../base/address.ts";
 import { type PoolSpec, addPools, checkPrefix, newPool } from "../ipam/pools.ts";
@@ -10,7 +11,7 @@ import type { Transaction } from "../store/store.ts";
 import type { Environment, StoreEnvironment } from "./environment.ts";
 import { findNetworkNamed, getNetwork } from "./lookup.ts";
 import { warnQuarantined } from "./model.ts";
-import { DEFAULT_DRIVER, DEFAULT_NETWORK, checkName, checkPairs, quote } from "./names.ts";
+import { DEFAULT_DRIVER, DEFAULT_NETWORK, checkName, checkPairs } from "./names.ts";
 import { readPools } from "./pool-records.ts";
 import { changePools, poolRemoval } from "./pools.ts";
 import { together, transact } from "./transact.ts";
@@ -93,10 +94,7 @@ export async function removeNetwork(env: Environment, reference: string): Promis
   return changePools(env, async () => {
     const network = await getNetwork(env.store, reference);
     const { id, name } = network.value;
-    const { ranges } = await env.store.read([
-      { prefix: keys.endpoints(id), countOnly: true },
-      { prefix: keys.pools },
-    ]);
+    const { ranges } = await env.store.read([{ prefix: keys.endpoints(id), countOnly: true }, { prefix: keys.pools }]);
     const count = ranges[0]?.count ?? 0;
     if (count > 0)
       throw conflict(
@@ -114,11 +112,7 @@ export async function removeNetwork(env: Environment, reference: string): Promis
           { emptyPrefix: keys.endpoints(id) },
           ...pools.map(({ cidr }) => ({ emptyRange: addressRange(checkPrefix("pool", cidr)) })),
         ],
-        writes: [
-          { delete: network.key },
-          { delete: keys.networkName(name) },
-          ...pools.flatMap(poolRemoval),
-        ],
+        writes: [{ delete: network.key }, { delete: keys.networkName(name) }, ...pools.flatMap(poolRemoval)],
       },
     };
   });
@@ -175,7 +169,7 @@ function poolSpecs(
   }
   for (const text of gateways) {
     const address = parseAddress(text);
-    if (!address) throw usageError(`gateway ${JSON.stringify(text)} is not an address`, "for example 10.1.0.1");
+    if (!address) throw usageError(`gateway ${quote(text)} is not an address`, "for example 10.1.0.1");
     const home = parsed.find((subnet) => contains(subnet.prefix, address));
     give(homes.gateways, home?.prefix, "gateway", text);
   }

@@ -1,11 +1,11 @@
 /** The verbs of pools. */
 import { type Family, lastOf, parsePrefix } from "../base/address.ts";
-import { conflict, notFound } from "../base/errors.ts";
+import { UserError, conflict, notFound } from "../base/errors.ts";
 import { DEFAULT_POOLS, type PoolSpec, addPools, checkPrefix, newPool } from "../ipam/pools.ts";
 import { type Stored, decodeAll } from "../store/codec.ts";
 import { addressRange, blockRange, keys } from "../store/keys.ts";
 import { type PoolRecord, poolSchema } from "../store/records.ts";
-import type { Write } from "../store/store.ts";
+import type { Transaction, Write } from "../store/store.ts";
 import type { Environment } from "./environment.ts";
 import { announcePools } from "./kernel.ts";
 import { warnQuarantined } from "./model.ts";
@@ -76,18 +76,28 @@ export async function ensureDefaultPools(env: Environment, families: readonly Fa
       );
     if (pools.length === 0) return { result: undefined };
     const values = existing.map(({ value }) => value);
-    return { result: undefined, transaction: addPools(pools, values, await env.host.networks(), revision) };
+    return { result: undefined, transaction: addDefaults(pools, values, await env.host.networks(), revision) };
   });
+}
+
+/** Whoever meets the refusal has named no pool, and needs to be told how. */
+function addDefaults(...args: Parameters<typeof addPools>): Transaction {
+  try {
+    return addPools(...args);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw conflict(
+      `the default ${error.message}`,
+      "add another one first, such as: calicoctl pool add --nat-outgoing 10.40.0.0/16",
+    );
+  }
 }
 
 /** Removes a shared pool. Errors: `not-found`, `conflict` while addresses of it are in use or a network owns it. */
 export async function removePool(env: Environment, cidr: string): Promise<void> {
   const prefix = checkPrefix("pool", cidr);
   await changePools(env, async () => {
-    const { ranges } = await env.store.read([
-      { key: keys.pool(prefix) },
-      { ...addressRange(prefix), countOnly: true },
-    ]);
+    const { ranges } = await env.store.read([{ key: keys.pool(prefix) }, { ...addressRange(prefix), countOnly: true }]);
     const [pool] = decodeAll(poolSchema, ranges[0], warnQuarantined(env.warn));
     if (!pool) throw notFound(`no pool ${cidr}`, "calicoctl pool ls shows those there are");
     if (pool.value.networkId !== undefined)

@@ -1,6 +1,7 @@
 /** The verbs of services: an endpoint that is published has a name, addresses and a MAC until it is unpublished. */
 import { familyOf, parseAddress } from "../base/address.ts";
 import { conflict, notFound, usageError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { newId } from "../base/id.ts";
 import { type Claim, claimAny, claimExactly, release } from "../ipam/claim.ts";
 import { familiesOf, poolsFor } from "../ipam/pools.ts";
@@ -43,7 +44,7 @@ export function checkPublishSpec(spec: PublishSpec): void {
   ] as const) {
     if (text === undefined) continue;
     if (!parseAddress(text) || familyOf(text) !== family)
-      throw usageError(`${flag} ${JSON.stringify(text.slice(0, 60))} is not an IPv${family} address`);
+      throw usageError(`${flag} ${quote(text)} is not an IPv${family} address`);
   }
   if (spec.mac !== undefined) checkMac(spec.mac);
   for (const alias of spec.aliases ?? []) checkName("alias", alias);

@@ -32,7 +32,10 @@ export async function transact<T>(
     // Spread out those who collided; under 32 writers nobody needs more than a few turns.
     await sleep(Math.random() * Math.min(5 * (attempt + 1), 100));
   }
-  throw failure("others kept changing the same objects", "run the command again; calicoctl check tells of records that are broken");
+  throw failure(
+    "others kept changing the same objects",
+    "run the command again; calicoctl check tells of records that are broken",
+  );
 }
 
 /** Joins parts of transactions into one. */

@@ -1,5 +1,6 @@
 /** The nouns joined for reading, in the order in which people look for them: by network, then by name. */
 import { notFound } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { isIdPrefix } from "../base/id.ts";
 import { decodeAll } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
@@ -23,7 +24,7 @@ import {
   type ServiceView,
   warnQuarantined,
 } from "./model.ts";
-import { parseServiceName, quote } from "./names.ts";
+import { parseServiceName } from "./names.ts";
 import { elect, readMembers } from "./sandbox-plan.ts";
 import { isAlive, readSandbox } from "./sandboxes.ts";
 

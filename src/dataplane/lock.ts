@@ -65,7 +65,11 @@ function openLockFile(path: string): number {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     return openSync(path, "a", 0o600);
   } catch (error) {
-    throw failure(`cannot open the lock file ${path}: ${(error as Error).message}`, "run it as root", error);
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    const hint = ["EACCES", "EPERM"].includes(code)
+      ? "run it as root"
+      : "make room and make it writable, or name another directory with --state-dir";
+    throw failure(`cannot open the lock file ${path}: ${message}`, hint, error);
   }
 }
 

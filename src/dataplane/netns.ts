@@ -156,6 +156,7 @@ function refusal(path: string, error: unknown): unknown {
     case "EINVAL":
       return failure(`${path} is a namespace, but not of the network kind`, "name one as /proc/<pid>/ns/net", error);
     default:
-      return error;
+      if (!(error instanceof Error && "code" in error)) return error;
+      return failure(`cannot open the network namespace ${path}: ${error.message}`, undefined, error);
   }
 }

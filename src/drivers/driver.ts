@@ -44,6 +44,8 @@ export interface NodePlan {
   readonly pools: readonly PoolPlan[];
   /** Attached addresses in the cluster, of the networks that live here. */
   readonly members: readonly { readonly network: NetworkPlan; readonly address: string }[];
+  /** Interfaces on the host of endpoints that no plan can be made of, since a record cannot be read. They stay. */
+  readonly unplanned: ReadonlySet<string>;
 }
 
 /** One way in which the kernel is not as planned. */

@@ -4,7 +4,7 @@
  */
 import { type Prefix, parsePrefix } from "../base/address.ts";
 import { decodeAll } from "../store/codec.ts";
-import { addressRange, blockRange } from "../store/keys.ts";
+import { addressRange, blockRange, valueOfKey } from "../store/keys.ts";
 import { type BlockRecord, blockSchema } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
 import { type PoolShape, blockOf, choosableBlocks, choosableIn, nextBlock } from "./layout.ts";
@@ -35,7 +35,7 @@ export async function findBlock(
       pool,
       candidates.filter((block) => block.node === node),
     )) ??
-    unclaimed(pool, claimed, full) ??
+    unclaimed(pool, new Set(snapshot.ranges[0]?.kvs.map(({ key }) => valueOfKey(key))), full) ??
     (await firstWithRoom(
       store,
       pool,
@@ -61,12 +61,8 @@ async function firstWithRoom(
   return undefined;
 }
 
-function unclaimed(
-  pool: PoolShape,
-  claimed: readonly BlockRecord[],
-  full: ReadonlySet<bigint>,
-): BlockChoice | undefined {
-  const taken = new Set(claimed.map(({ cidr }) => parsePrefix(cidr)?.base));
+/** `taken` has what cannot be read too. */
+function unclaimed(pool: PoolShape, taken: ReadonlySet<bigint>, full: ReadonlySet<bigint>): BlockChoice | undefined {
   const { first, last } = choosableBlocks(pool);
   for (let base = first.base; base <= last.base;) {
     const block = blockOf(pool.prefix, base);

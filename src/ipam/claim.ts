@@ -99,7 +99,8 @@ async function chooseFrom(
       if (owner !== undefined) return { block, owner, free };
       // The block comes before its addresses, or all who take from it at once would have to claim it.
       const { committed } = await store.commit(claimOfBlock(pool, block, node));
-      if (committed) return { block, owner: node, free };
+      // Nor will a pool that was changed ever let it: the claim's own guard is going to tell.
+      if (committed || !(await isUnchanged(store, pool))) return { block, owner: node, free };
     }
   });
 }
@@ -123,12 +124,19 @@ async function findFree(
     const used = new Set(ranges[1]?.kvs.map(({ key }) => valueOfKey(key)));
     const isFree = (value: bigint): boolean => !used.has(value) && isChoosable(pool, value);
     const behind = last !== undefined && contains(block, { family: block.family, value: last }) ? last : undefined;
-    const free = freeAddresses(block, isFree, behind);
+    // A block of a newer version, or one that is broken, is left alone.
+    const isReadable = ranges[0]?.kvs.every((kv) => decode(blockSchema, kv).ok) ?? false;
+    const free = isReadable ? freeAddresses(block, isFree, behind) : [];
     if (free.length > 0) return { block, owner: ownerOf(ranges[0]), free };
     full.add(block.base);
     candidate = await findBlock(store, pool, node, full);
   }
   return undefined;
+}
+
+async function isUnchanged(store: Store, { key, modRevision }: Stored<PoolRecord>): Promise<boolean> {
+  const { ranges } = await store.read([{ key }]);
+  return ranges[0]?.kvs[0]?.modRevision === modRevision;
 }
 
 async function lastTaken(store: Store, pool: PoolShape, node: string): Promise<bigint | undefined> {

@@ -14,6 +14,7 @@ import {
   truncatedPrefix,
 } from "../base/address.ts";
 import { conflict, usageError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { type Stored, encode } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
 import { type NetworkRecord, type PoolRecord, SCHEMA_VERSION } from "../store/records.ts";
@@ -47,7 +48,7 @@ export function checkPrefix(what: string, text: string): Prefix {
   if (prefix) return prefix;
   const meant = truncatedPrefix(text);
   throw usageError(
-    `${what} ${JSON.stringify(text.slice(0, 60))} is not a prefix`,
+    `${what} ${quote(text)} is not a prefix`,
     meant ? `it has bits behind its length; ${formatPrefix(meant)} holds it` : "for example 10.1.0.0/16 or fd00:1::/64",
   );
 }
@@ -61,7 +62,7 @@ export function newPool(spec: PoolSpec, createdAt: string): PoolRecord {
   const range = spec.ipRange === undefined ? undefined : checkPrefix("ip range", spec.ipRange);
   if (range && !covers(prefix, range)) throw usageError(`ip range ${formatPrefix(range)} is not inside ${cidr}`);
   const gateway = spec.gateway === undefined ? undefined : parseAddress(spec.gateway);
-  if (spec.gateway !== undefined && !gateway) throw usageError(`gateway ${JSON.stringify(spec.gateway)} is no address`);
+  if (spec.gateway !== undefined && !gateway) throw usageError(`gateway ${quote(spec.gateway)} is no address`);
   if (gateway && !contains(prefix, gateway)) throw usageError(`gateway ${spec.gateway} is not inside ${cidr}`);
   const reserved = gateway && reservedAs(shapeOf({ cidr }), gateway.value);
   if (reserved) throw usageError(`gateway ${spec.gateway} cannot be used: it is ${reserved}`);

@@ -1,5 +1,6 @@
 import { usageError } from "../base/errors.ts";
 import type { UserError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { isContainerName, runtimeNames } from "./container.ts";
 import type { RuntimeName } from "./container.ts";
 
@@ -61,12 +62,6 @@ function parsePid(text: string): number | undefined {
   return pid <= maxPid ? pid : undefined;
 }
 
-/** The text is shown escaped and cut: it may be long, or hold what moves a terminal's cursor. */
 function invalid(text: string, why: string): UserError {
-  const shown = JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
-  const ascii = shown.replace(
-    /[^\x20-\x7e…]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-  return usageError(`${ascii} names no container: ${why}`, forms);
+  return usageError(`${quote(text)} names no container: ${why}`, forms);
 }

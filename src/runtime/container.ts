@@ -45,7 +45,7 @@ export interface Runtime {
   list(signal: AbortSignal): Promise<Candidate[]>;
 }
 
-/** A runtime that cannot be asked; the message says why, to follow the runtime's name. */
+/** A runtime that cannot be asked; the message says why, to follow the runtime's name and a colon. */
 export class RuntimeUnavailable extends Error {
   /** Whether there is any sign of the runtime on this host. */
   readonly present: boolean;

@@ -8,12 +8,25 @@ import type { Places } from "./places.ts";
 export function dockerRuntime(places: Places, host: string | undefined): Runtime {
   if (host === undefined || host === "") return engineRuntime("docker", { socketPath: places.dockerSocket });
   const target = parseDockerHost(host);
-  if (target !== undefined) return engineRuntime("docker", target);
+  if (target !== undefined) return expected(engineRuntime("docker", target));
   const refuse = (): Promise<never> =>
     Promise.reject(
       new RuntimeUnavailable("DOCKER_HOST is neither unix:///PATH nor tcp://HOST:PORT", { present: true }),
     );
   return { name: "docker", find: refuse, list: refuse };
+}
+
+/** Whoever sets DOCKER_HOST has a Docker: that it is not there must be told. */
+function expected({ name, find, list }: Runtime): Runtime {
+  const tell = (error: unknown): never => {
+    if (!(error instanceof RuntimeUnavailable) || error.present) throw error;
+    throw new RuntimeUnavailable(`no answer at DOCKER_HOST (${error.message})`, { present: true });
+  };
+  return {
+    name,
+    find: (text, signal) => find(text, signal).catch(tell),
+    list: (signal) => list(signal).catch(tell),
+  };
 }
 
 function parseDockerHost(host: string): HttpTarget | undefined {

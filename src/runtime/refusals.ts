@@ -41,7 +41,9 @@ export const unreachable = (runtime: RuntimeName, why: RuntimeUnavailable): User
 /** Nobody that was asked knows it. Says who was asked, and who did not answer. */
 export function nowhere(name: string, pid: number | undefined, answers: readonly Answer[]): UserError {
   const asked = answers.filter(({ found }) => found !== undefined).map(({ runtime }) => properName[runtime]);
-  const silent = answers.flatMap(({ runtime, why }) => (why?.present ? [`${properName[runtime]} ${why.message}`] : []));
+  const silent = answers.flatMap(({ runtime, why }) =>
+    why?.present ? [`${properName[runtime]}: ${why.message}`] : [],
+  );
   const where = [
     ...(pid === undefined ? [] : ["no such process"]),
     asked.length > 0 ? `not in ${asked.join(", ")}` : "no container runtime answers",

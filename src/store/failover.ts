@@ -3,7 +3,7 @@ import { UserError } from "../base/errors.ts";
 import { connectionHint } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { StoreSettings } from "./options.ts";
-import { TryFailure } from "./transport.ts";
+import { SILENCE, TryFailure } from "./transport.ts";
 
 /** One try may take this long, so that a frozen endpoint leaves time for the others. */
 const TRY_MS = 3000;
@@ -49,15 +49,19 @@ export class Failover {
       const kinds = [...misses.values()].map((miss) => miss.kind);
       const hopeless = kinds.length === endpoints.length && kinds.every((kind) => kind === "untrusted");
       const nobody = !uncertain && timeoutMs - left() > NOBODY_MS;
-      if (left() <= LEAST_TRY_MS || hopeless || nobody) throw unreachable(misses, this.#settings);
+      if (left() <= LEAST_TRY_MS || hopeless || nobody) throw unreachable(misses, now() - start, this.#settings);
       await sleep(Math.min(pause, left()));
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     }
   }
 }
 
-function unreachable(misses: ReadonlyMap<Endpoint, TryFailure>, settings: StoreSettings): UserError {
-  const told = [...misses].map(([endpoint, miss]) => `${endpoint.url} (${miss.message})`);
+function unreachable(misses: ReadonlyMap<Endpoint, TryFailure>, elapsedMs: number, settings: StoreSettings): UserError {
+  // Not the time of the last try, which nobody chose.
+  const within = ` within ${Number((elapsedMs / 1000).toPrecision(2))} s`;
+  const told = [...misses].map(
+    ([endpoint, { message }]) => `${endpoint.url} (${message}${message === SILENCE ? within : ""})`,
+  );
   const failures = [...misses.values()];
   const telling = failures.find((miss) => miss.kind === "untrusted") ?? failures.at(-1);
   return new UserError("store-unreachable", `etcd cannot be reached: ${told.join(", ")}`, {

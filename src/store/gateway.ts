@@ -4,7 +4,7 @@ import type { Endpoint } from "./endpoint.ts";
 import type { StoreSettings } from "./options.ts";
 import { isAuthOff, refusal } from "./refusal.ts";
 import type { Call, Transport } from "./transport.ts";
-import { TryFailure } from "./transport.ts";
+import { SILENCE, TryFailure } from "./transport.ts";
 import type { RawTxnReply, TxnRequest } from "./wire.ts";
 
 /** The server answers HTTP but has its gateway switched off (`--enable-grpc-gateway=false`). */
@@ -97,10 +97,10 @@ export class GatewayTransport implements Transport {
 async function send(request: http.ClientRequest, body: string, timeoutMs: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let connected = false;
-    const timer = setTimeout(() => request.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    const timer = setTimeout(() => request.destroy(new Error(SILENCE)), timeoutMs);
     const fail = (error: NodeJS.ErrnoException): void => {
       clearTimeout(timer);
-      reject(connectionFailure(`${error.code ?? ""} ${error.message}`, connected, error));
+      reject(connectionFailure(`${error.code ?? ""} ${error.message}`.trimStart(), connected, error));
     };
     request.on("error", fail);
     request.on("socket", (socket) => {

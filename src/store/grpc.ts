@@ -8,7 +8,7 @@ import type { StoreSettings } from "./options.ts";
 import { isAuthOff, refusal } from "./refusal.ts";
 import { readTls } from "./tls.ts";
 import type { Call, Transport } from "./transport.ts";
-import { TryFailure } from "./transport.ts";
+import { SILENCE, TryFailure } from "./transport.ts";
 import type { RawTxnReply, TxnRequest } from "./wire.ts";
 
 type Policy = NonNullable<NonNullable<IOptions["faultHandling"]>["global"]>;
@@ -123,8 +123,7 @@ function meaning(error: unknown): unknown {
   const [, code, text] = /^(\d+) [A-Z_]+: (.*)$/s.exec(error instanceof Error ? error.message : "") ?? [];
   if (code === undefined || text === undefined) return error;
   // Its message names the peer once there was a connection to send by.
-  if (code === "4")
-    return new TryFailure(text.includes("remote_addr") ? "unknown" : "unsent", "no answer in time", error);
+  if (code === "4") return new TryFailure(text.includes("remote_addr") ? "unknown" : "unsent", SILENCE, error);
   if (code === "14" && !text.includes("etcdserver:")) {
     const unconnected = /^No connection established\. Last error: (.*?)( \(\d{4}-.*\))?\. Resolution note/s.exec(
       text,

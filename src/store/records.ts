@@ -2,7 +2,7 @@
  * What is stored: one JSON value per object, with a schema version. A change of meaning is a new version.
  */
 import * as z from "zod/mini";
-import { parseAddress, parsePrefix } from "../base/address.ts";
+import { contains, covers, parseAddress, parsePrefix } from "../base/address.ts";
 
 /** The version of every value that this program writes and understands. */
 export const SCHEMA_VERSION = 1;
@@ -10,7 +10,9 @@ export const SCHEMA_VERSION = 1;
 const version = z.literal(SCHEMA_VERSION);
 const id = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 const node = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/));
-const interfaceName = z.string().check(z.regex(/^[^\s/:%]{1,15}$/));
+const name = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/));
+const interfaceName = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9_.@-]{0,14}$/));
+const path = z.string().check(z.regex(/^\/[\x20-\x7e]{0,4094}$/));
 const map = z.record(z.string(), z.string());
 const time = z.string();
 const address = z.string().check(z.refine((text) => parseAddress(text) !== undefined, "not an address"));
@@ -20,7 +22,7 @@ const mac = z.string().check(z.regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/));
 export const networkSchema = z.object({
   v: version,
   id,
-  name: z.string(),
+  name,
   driver: z.string(),
   internal: z.boolean(),
   ipv6: z.boolean(),
@@ -47,11 +49,11 @@ export const endpointSchema = z.object({
   v: version,
   id,
   networkId: id,
-  name: z.string(),
+  name,
   /** At most one of each family; they are the endpoint's from publish to unpublish. */
   addresses: z.array(address),
   mac,
-  aliases: z.array(z.string()),
+  aliases: z.array(name),
   labels: map,
   createdAt: time,
   binding: z.optional(bindingSchema),
@@ -66,7 +68,7 @@ export const sandboxSchema = z.object({
   containerId: z.string(),
   containerName: z.optional(z.string()),
   namespace: z.object({
-    path: z.string(),
+    path,
     inode: z.string(),
     /** SO_NETNS_COOKIE, decimal: never given twice between two boots, unlike the inode. */
     cookie: z.string(),
@@ -79,20 +81,29 @@ export const sandboxSchema = z.object({
   createdAt: time,
 });
 
-export const poolSchema = z.object({
-  v: version,
-  cidr,
-  family: z.union([z.literal(4), z.literal(6)]),
-  /** Addresses that nobody asked for by value come from this part only. */
-  ipRange: z.optional(cidr),
-  /** Kept free: no endpoint gets it. */
-  gateway: z.optional(address),
-  natOutgoing: z.boolean(),
-  disabled: z.boolean(),
-  /** The one network that may use it; absent for the shared pools. */
-  networkId: z.optional(id),
-  createdAt: time,
-});
+export const poolSchema = z
+  .object({
+    v: version,
+    cidr,
+    family: z.union([z.literal(4), z.literal(6)]),
+    /** Addresses that nobody asked for by value come from this part only. */
+    ipRange: z.optional(cidr),
+    /** Kept free: no endpoint gets it. */
+    gateway: z.optional(address),
+    natOutgoing: z.boolean(),
+    disabled: z.boolean(),
+    /** The one network that may use it; absent for the shared pools. */
+    networkId: z.optional(id),
+    createdAt: time,
+  })
+  .check(
+    z.refine(({ cidr: text, family, ipRange, gateway }) => {
+      const prefix = parsePrefix(text);
+      const range = parsePrefix(ipRange ?? text);
+      const kept = gateway === undefined ? undefined : parseAddress(gateway);
+      return prefix?.family === family && range && covers(prefix, range) && (!kept || contains(prefix, kept));
+    }, "the family, the range or the gateway is not of the prefix"),
+  );
 
 export const blockSchema = z.object({ v: version, cidr, node });
 

@@ -25,6 +25,9 @@ export interface Call {
  */
 export type TryKind = "unsent" | "untrusted" | "unknown" | "token" | "revision";
 
+/** The message of a try that nobody answered in its time. */
+export const SILENCE = "no answer";
+
 /** The end of one try, not of the call. Never leaves this room. */
 export class TryFailure extends Error {
   readonly kind: TryKind;

@@ -22,8 +22,9 @@ export async function snapshot(namespace?: string): Promise<string> {
   return (await Promise.all(sections)).join("\n");
 }
 
-/** Timers, and the state of a link, which the kernel settles a while after the link is set up. */
-const passing = / +(valid_lft|preferred_lft|expires|state) \w+| tentative|NO-CARRIER,|,LOWER_UP/g;
+/** Timers, counts, and the state of a link, which the kernel settles a while after the link is set up. */
+const passing =
+  / +(\w+_timer|fdb_n_learned|valid_lft|preferred_lft|expires|state) +[\w.]+| tentative|NO-CARRIER,|,LOWER_UP/g;
 
 const steady = (text: string): string =>
   text

@@ -64,8 +64,8 @@ function anonymous(text: string): string {
       // The elements of a set come in any order.
       .split(/\n|, |[{}]/)
       .map((line) => line.trim())
-    // Made by the kernel from the MAC, and a while after the link is up.
-    .filter((line) => !/fe80::[0-9a-f]+:/.test(line))
+      // Made by the kernel from the MAC, and a while after the link is up.
+      .filter((line) => !/fe80::[0-9a-f]+:/.test(line))
       .toSorted()
       .join("\n")
   );

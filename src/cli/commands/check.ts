@@ -16,12 +16,13 @@ export const check = defineCommand({
   async run({ controller, output }, _, { repair }) {
     const { problems } = await (await controller()).check({ repair });
     if (problems.length > 0 || output.forMachines) await output.list(problemView, problems);
-    const wrong = problems.filter(({ repaired }) => !repaired).length;
-    if (wrong > 0)
-      throw new UserError(
-        "check-failed",
-        `${wrong} ${wrong === 1 ? "problem remains" : "problems remain"}`,
-        repair ? {} : { hint: "calicoctl check --repair" },
-      );
+    const wrong = problems.filter(({ repaired }) => !repaired);
+    if (wrong.length === 0) return;
+    const repairable = wrong.some(({ remedy }) => remedy === undefined);
+    throw new UserError(
+      "check-failed",
+      `${wrong.length} ${wrong.length === 1 ? "problem remains" : "problems remain"}`,
+      { hint: repairable ? "calicoctl check --repair" : "follow the remedies, then check again" },
+    );
   },
 });

@@ -5,8 +5,11 @@ import type { Context } from "../context.ts";
 import type { GlobalFlags } from "../settings.ts";
 import type { Line } from "./line.ts";
 
+/** What goes into somebody's command line must mean nothing to a shell, whoever wrote it into the store. */
+const HARMLESS = /^[A-Za-z0-9][A-Za-z0-9_.:/@+-]*$/;
+
 /** Nobody waits longer than this for a name. */
-const patienceMs = 1000;
+const patienceMs = 500;
 
 /** Names of one kind, from the store and the runtimes that the line being typed means. Empty when they do not answer. */
 export async function names(
@@ -20,7 +23,8 @@ export async function names(
   const looking = kind === "container" ? containers(typed, context) : stored(kind, typed, line, context);
   const patience = new Promise<readonly string[]>((resolve) => setTimeout(resolve, patienceMs, []).unref());
   // Any failure means the same here: no names to offer.
-  return Promise.race([looking, patience]).catch(() => []);
+  const found = await Promise.race([looking, patience]).catch(() => []);
+  return found.filter((word) => HARMLESS.test(word));
 }
 
 async function stored(

@@ -19,7 +19,7 @@ import { hostInterfaceOf, isHostInterface, isOurs } from "./constants.ts";
 import { Firewall } from "./firewall/firewall.ts";
 import type { FirewallEndpoint, FirewallNetwork } from "./firewall/types.ts";
 import { closedHostFirewall } from "./host-firewall.ts";
-import { ensureForwarding, notForwarding, restoreSettings } from "./host-settings.ts";
+import { ensureForwarding, hasChanged, notForwarding, restoreSettings } from "./host-settings.ts";
 import { checkOptions } from "./options.ts";
 import { ensureSandbox, sandboxDifferences } from "./sandbox.ts";
 
@@ -84,7 +84,7 @@ export class CalicoDriver implements Driver {
       for (const { object, what } of await sandboxDifferences(sandbox))
         // Whichever difference is repaired first repairs the sandbox; the others find nothing to do.
         found.push({ object, what, repair: async () => void (await ensureSandbox(sandbox)) });
-    return [...found, ...strayLinks(plan)];
+    return [...found, ...strayLinks(plan), ...this.#leftOver(plan)];
   }
 
   counters(hostInterface: string): EndpointCounters | undefined {
@@ -125,18 +125,29 @@ export class CalicoDriver implements Driver {
       this.#warn(`${object} ${what}; to let them through: ${remedy}`);
   }
 
+  /** What the last endpoint of the host should have taken with it. */
+  #leftOver({ sandboxes, unplanned }: NodePlan): Difference[] {
+    if (unplanned.size > 0 || sandboxes.some(({ endpoints }) => endpoints.length > 0)) return [];
+    const repair = async (): Promise<void> => void (await this.withdraw());
+    return [
+      ...(this.#openFirewall().isThere() ? ["the firewall"] : []),
+      ...(hasChanged(this.#stateDir) ? ["the forwarding"] : []),
+    ].map((object) => ({ object, what: "stands though no endpoint is attached on this host", repair }));
+  }
+
   #openFirewall(): Firewall {
     this.#firewall ??= Firewall.open();
     return this.#firewall;
   }
 
-  async #firewallDifferences({ sandboxes, pools, members }: NodePlan): Promise<Difference[]> {
+  async #firewallDifferences({ sandboxes, pools, members, unplanned }: NodePlan): Promise<Difference[]> {
     const endpoints = sandboxes.flatMap((sandbox) => sandbox.endpoints);
     if (endpoints.length === 0) return [];
     const differences = await this.#openFirewall().differences({
       pools,
       endpoints: endpoints.map(firewallEndpoint),
       members: members.map(({ network, address }) => ({ network: firewallNetwork(network), address })),
+      unknown: unplanned,
     });
     return differences.map((difference) => {
       const [object = "", ...what] = difference.what.split(": ");
@@ -146,10 +157,10 @@ export class CalicoDriver implements Driver {
 }
 
 /** Interfaces that look like ours, and that nothing in the store accounts for. */
-function strayLinks({ sandboxes }: NodePlan): Difference[] {
+function strayLinks({ sandboxes, unplanned }: NodePlan): Difference[] {
   const known = new Set(sandboxes.flatMap(({ endpoints }) => endpoints.map(({ hostInterface }) => hostInterface)));
   return linksLikeOurs()
-    .filter(({ name }) => !known.has(name))
+    .filter(({ name }) => !known.has(name) && !unplanned.has(name))
     .map((link) => {
       const object = `interface ${link.name}`;
       if (!isOurs(link))

@@ -2,18 +2,24 @@
  * Settings of the host without which containers reach nothing. What they were is written down before the first change,
  * in a directory that a reboot empties (as it undoes the changes), and put back when the last endpoint has gone.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { failure } from "../../base/errors.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import { listSysctls, readSysctl, writeSysctl } from "../../dataplane/sysctl.ts";
 import type { Family } from "../../base/address.ts";
 
-/** One setting: where it is below /proc/sys/net, what it was, and what we made of it. */
-interface Setting {
+/** Where a setting is below /proc/sys/net, and what it was. */
+interface Former {
   readonly path: readonly string[];
   readonly was: string;
+}
+
+interface Setting extends Former {
+  /** What we made of it. */
   readonly set: string;
+  /** What the kernel changes with it, and does not change back. */
+  readonly others?: readonly Former[];
 }
 
 const FORWARDING: Record<Family, readonly string[]> = {
@@ -21,33 +27,56 @@ const FORWARDING: Record<Family, readonly string[]> = {
   6: ["ipv6", "conf", "all", "forwarding"],
 };
 
+const FAMILIES: readonly Family[] = [4, 6];
+
 /** Which families the host does not route, though endpoints have addresses of them. */
 export const notForwarding = (families: ReadonlySet<Family>): Family[] =>
   [...families].filter((family) => readSysctl(FORWARDING[family]) === "0");
 
 /** Lets the host route the families. Idempotent. Errors: `failure` when the state directory cannot be written. */
 export function ensureForwarding(stateDir: string, families: ReadonlySet<Family>): void {
-  const off = notForwarding(families);
-  if (off.length === 0) return;
-  const wanted: Setting[] = off.flatMap((family) => [
-    ...(family === 6 ? keptRouterAdvertisements() : []),
-    { path: FORWARDING[family], was: "0", set: "1" },
-  ]);
-  const known = load(stateDir);
-  const isKnown = (setting: Setting): boolean => known.some(({ path }) => path.join() === setting.path.join());
-  save(stateDir, [...known, ...wanted.filter((setting) => !isKnown(setting))]);
-  failpoint("calico:settings-known");
-  for (const { path, set } of wanted) writeSysctl(path, set);
+  for (const family of notForwarding(families)) {
+    const wanted: Setting[] = [
+      ...(family === 6 ? keptRouterAdvertisements() : []),
+      { path: FORWARDING[family], was: "0", set: "1", others: changedWith(family) },
+    ];
+    const known = load(stateDir, family);
+    const isKnown = (setting: Setting): boolean => known.some(({ path }) => path.join() === setting.path.join());
+    save(stateDir, family, [...known, ...wanted.filter((setting) => !isKnown(setting))]);
+    failpoint("calico:settings-known");
+    for (const { path, set } of wanted) writeSysctl(path, set);
+  }
 }
 
 /** Puts back what was changed, unless somebody has changed it since. Idempotent. Returns whether anything was. */
 export function restoreSettings(stateDir: string): boolean {
-  const settings = load(stateDir);
+  const settings = FAMILIES.flatMap((family) => load(stateDir, family));
   // Forwarding last to come was first to go on: accept_ra must not fall back to 1 while forwarding is still on.
-  for (const { path, was, set } of settings.toReversed()) if (readSysctl(path) === set) writeSysctl(path, was);
+  for (const { path, was, set, others = [] } of settings.toReversed()) {
+    if (readSysctl(path) === set) writeSysctl(path, was);
+    if (readSysctl(path) !== was) continue;
+    for (const other of others) if (readSysctl(other.path) !== undefined) writeSysctl(other.path, other.was);
+  }
   failpoint("calico:settings-restored");
-  rmSync(fileIn(stateDir), { force: true });
+  for (const family of FAMILIES) rmSync(fileIn(stateDir, family), { force: true });
   return settings.length > 0;
+}
+
+/** Whether there is anything to put back. */
+export const hasChanged = (stateDir: string): boolean =>
+  FAMILIES.some((family) => existsSync(fileIn(stateDir, family)));
+
+/**
+ * With forwarding, the kernel switches that of every interface, and IPv4's acceptance of redirects the other way
+ * (Documentation/networking/ip-sysctl.rst, ip_forward). Only what going back would leave wrong.
+ */
+function changedWith(family: Family): Former[] {
+  const root = [`ipv${family}`, "conf"];
+  const interfaces = listSysctls(root).filter((name) => name !== "all" && !name.startsWith("cali"));
+  return [
+    ...interfaces.map((name) => ({ path: [...root, name, "forwarding"], was: "1" })),
+    ...(family === 4 ? [{ path: [...root, "all", "accept_redirects"], was: "0" }] : []),
+  ].filter(({ path, was }) => readSysctl(path) === was);
 }
 
 /**
@@ -62,24 +91,34 @@ function keptRouterAdvertisements(): Setting[] {
     .map((path) => ({ path, was: "1", set: "2" }));
 }
 
-const fileIn = (stateDir: string): string => join(stateDir, "host-settings.json");
+// One for each family, so that two processes at once that need different ones do not write over each other.
+const fileIn = (stateDir: string, family: Family): string => join(stateDir, `host-settings-ipv${family}.json`);
 
-function load(stateDir: string): Setting[] {
+function load(stateDir: string, family: Family): Setting[] {
+  const file = fileIn(stateDir, family);
   try {
-    return JSON.parse(readFileSync(fileIn(stateDir), "utf8")) as Setting[];
+    return JSON.parse(readFileSync(file, "utf8")) as Setting[];
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
+    throw failure(
+      `cannot read what the settings of the host were: ${file}: ${(error as Error).message}`,
+      "look at it; when it is removed, calicoctl leaves the settings as they are",
+      error,
+    );
   }
 }
 
-function save(stateDir: string, settings: readonly Setting[]): void {
+function save(stateDir: string, family: Family, settings: readonly Setting[]): void {
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    const draft = `${fileIn(stateDir)}.${process.pid}`;
+    const draft = `${fileIn(stateDir, family)}.${process.pid}`;
     writeFileSync(draft, JSON.stringify(settings), { mode: 0o600 });
-    renameSync(draft, fileIn(stateDir));
+    renameSync(draft, fileIn(stateDir, family));
   } catch (error) {
-    throw failure(`cannot write down the settings of the host in ${stateDir}: ${(error as Error).message}`);
+    throw failure(
+      `cannot write down the settings of the host in ${stateDir}: ${(error as Error).message}`,
+      "make room and make it writable, or name another directory with --state-dir",
+      error,
+    );
   }
 }

@@ -115,7 +115,6 @@ describe("a container that forges", () => {
     await resident.must("network", "create", "--subnet", "10.1.0.0/24", "--subnet", "fd00:1::/64", "a");
     await attachNew(resident, one, "one.a");
     target = (await attachNew(resident, two, "two.a")).ip;
-    expect(await ping(one, target)).toBe(true);
   });
 
   test.each([

@@ -1,6 +1,6 @@
 /** Random commands against a model of the rules; answers, store and kernel are compared after each. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { exec, type Container } from "../../helpers/container.ts";
 import { makeHost, type Host } from "../../helpers/host.ts";
 import { startResident, type Resident } from "../../helpers/resident.ts";
@@ -38,17 +38,18 @@ class Command implements fc.AsyncCommand<Model, World> {
 
   check = (): boolean => true;
 
-  async run(model: Model, { resident, containers }: World): Promise<void> {
-    const words = this.#words.map((word) => (/^c\d$/.test(word) ? (containers[Number(word[1])]?.ref ?? word) : word));
-    const code = this.#due(model);
-    expect({ command: this.toString(), ...(await resident.calicoctl(...words)) }).toMatchObject({
-      command: this.toString(),
-      code,
-    });
-    await expectSame(model, world);
-  }
+  run = (model: Model, real: World): Promise<void> => compare(this.#words, this.#due(model), model, real);
 
   toString = (): string => this.#words.join(" ");
+}
+
+/** Runs the command line, in which c0 to c2 are the containers, and compares how it ends and what is then. */
+async function compare(words: readonly string[], code: number, model: Model, real: World): Promise<void> {
+  const { resident, containers } = real;
+  const line = words.map((word) => (/^c\d$/.test(word) ? (containers[Number(word[1])]?.ref ?? word) : word));
+  const command = words.join(" ");
+  expect({ command, ...(await resident.calicoctl(...line)) }).toMatchObject({ command, code });
+  await expectSame(model, real);
 }
 
 /** Compares what is with the model. */

@@ -8,7 +8,6 @@ import { startResident, type Resident } from "../../helpers/resident.ts";
 import { storeKeys } from "../../helpers/state.ts";
 import { attachNew, serviceInfo } from "./services.ts";
 
-const FAILED = 1;
 const MISSING = 3;
 const CONFLICT = 4;
 
@@ -64,7 +63,7 @@ test("the PID of a process that has ended, a namespace that is not there, and th
   expect(await attach(String(one.pid), "one.a")).toMatchObject({ code: MISSING });
   expect(await attach("netns:cnmt-nowhere", "one.a")).toMatchObject({ code: MISSING });
   expect(await attach("/etc/passwd", "one.a")).not.toMatchObject({ code: 0 });
-  expect(await attach(`netns:${host.namespace}`, "one.a")).toMatchObject({ code: FAILED });
+  expect(await attach(`netns:${host.namespace}`, "one.a")).toMatchObject({ code: CONFLICT });
   await expectNothingHappened();
 });
 

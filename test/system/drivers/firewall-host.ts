@@ -119,7 +119,13 @@ const batch = (namespace: string, ...commands: string[]): Promise<string> =>
 
 async function connect(host: string, world: string): Promise<void> {
   await batch(host, `link add uplink type veth peer name uplink netns ${world}`);
-  await batch(host, `address add ${HOST_ADDRESS}/24 dev uplink`, "link set uplink up");
+  await batch(
+    host,
+    `address add ${HOST_ADDRESS}/24 dev uplink`,
+    // To send by IPv6 from, at once: a link-local address would first be tentative for a second or two.
+    "address add 2001:db8:1::2/64 dev uplink nodad",
+    "link set uplink up",
+  );
   await batch(world, `address add ${WORLD_ADDRESS}/24 dev uplink`, "link set uplink up");
 }
 

@@ -23,6 +23,16 @@ describe("networks", () => {
   });
   afterAll(() => host.close());
 
+  /** Gives the container an address that the firewall does not know, for as long as the work takes. */
+  const withAddress = async (container: Wired, address: string, work: () => Promise<unknown>): Promise<void> => {
+    await must(["ip", "-n", container.namespace, "address", "add", address, "dev", "lo", "nodad"]);
+    try {
+      await work();
+    } finally {
+      await must(["ip", "-n", container.namespace, "address", "delete", address, "dev", "lo"]);
+    }
+  };
+
   const count = async (reason: "spoofed" | "isolated" | "internal" | "unknownInterface"): Promise<number> =>
     (await host.firewall.counters())[reason].packets;
 
@@ -80,18 +90,19 @@ describe("networks", () => {
     "a source address that is not its own is dropped: %s",
     async (forged) => {
       const target = forged.includes(":") ? red.address6 : red.address;
-      await must(["ip", "-n", blue.namespace, "address", "add", forged, "dev", "lo"]);
       const before = await count("spoofed");
-      await exec(blue, ["ping", "-n", "-c", "1", "-W", "1", "-I", forged, target]);
+      await withAddress(blue, forged, () => exec(blue, ["ping", "-n", "-c", "1", "-W", "1", "-I", forged, target]));
       expect(await count("spoofed")).toBe(before + 1);
     },
   );
 
   test("a MAC address that is not its own is dropped, also when only ARP carries it", async () => {
+    const ask = (as: string): Promise<unknown> =>
+      exec(blue, ["busybox", "arping", "-c", "1", "-w", "1", "-I", "eth0", "-s", as, "169.254.1.1"]);
     const before = await count("spoofed");
-    await exec(blue, ["busybox", "arping", "-c", "1", "-w", "1", "-I", "eth0", "-s", "192.168.1.200", "169.254.1.1"]);
+    await withAddress(blue, "192.168.1.200", () => ask("192.168.1.200"));
     expect(await count("spoofed")).toBe(before + 1);
-    await exec(blue, ["busybox", "arping", "-c", "1", "-w", "1", "-I", "eth0", "-s", blue.address, "169.254.1.1"]);
+    await ask(blue.address);
     expect(await count("spoofed")).toBe(before + 1);
     await must(["ip", "-n", blue.namespace, "link", "set", "eth0", "address", "02:00:00:00:00:99"]);
     expect(await ping(blue, HOST_ADDRESS)).toBe(false);

@@ -34,8 +34,7 @@ test("a host whose firewall drops what containers send is told of, with a remedy
   const [problem] = (JSON.parse(checked.stdout) as { items: { remedy: string }[] }).items;
   expect(await host.exec(["nft", "list", "table", "ip", "filter"])).toEqual(before);
 
-  for (const command of problem?.remedy.split("; ") ?? [])
-    await host.exec([...command.replaceAll('"', "").split(" ")]);
+  for (const command of problem?.remedy.split("; ") ?? []) await host.exec([...command.replaceAll('"', "").split(" ")]);
   expect(await ping(a, address)).toBe(true);
   expect((await host.calicoctl(["check"])).code).toBe(0);
 });

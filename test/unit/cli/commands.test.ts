@@ -199,6 +199,20 @@ test("sandbox show lists its endpoints", async () => {
   expect(ran.out).toContain("  web.frontend   eth0        192.168.0.1   02:00:00:00:00:01   0\n");
 });
 
+test("pool add hands its flags on", async () => {
+  const asked: unknown[] = [];
+  const addPools = async (cidrs: readonly string[], options: object) => {
+    asked.push(cidrs, options);
+    return [];
+  };
+  const ran = await calicoctl(["pool", "add", "--ignore", "--ip-range", "10.40.1.0/24", "10.40.0.0/16"], { addPools });
+  expect(ran).toMatchObject({ code: 0, out: "", err: "" });
+  expect(asked).toEqual([
+    ["10.40.0.0/16"],
+    { ipRange: "10.40.1.0/24", natOutgoing: false, disabled: false, force: false, ignore: true },
+  ]);
+});
+
 describe("check", () => {
   const problem = { object: "cali1", what: "the interface is missing", repaired: false };
 
@@ -206,6 +220,17 @@ describe("check", () => {
     const ran = await calicoctl(["check"], { check: async () => ({ problems: [problem] }) });
     expect(ran).toMatchObject({ code: 6, err: "calicoctl: 1 problem remains\nhint: calicoctl check --repair\n" });
     expect(ran.out).toMatch(/^OBJECT .*\ncali1 +the interface is missing +wrong\n$/);
+  });
+
+  test("does not offer to mend what only a person can", async () => {
+    const check = async () => ({ problems: [{ ...problem, remedy: "plug it in" }] });
+    const ran = await calicoctl(["check"], { check });
+    expect(ran).toMatchObject({
+      code: 6,
+      err: "calicoctl: 1 problem remains\nhint: follow the remedies, then check again\n",
+    });
+    const mixed = async () => ({ problems: [problem, { ...problem, remedy: "plug it in" }] });
+    expect((await calicoctl(["check"], { check: mixed })).err).toContain("hint: calicoctl check --repair");
   });
 
   test("exits 0 when all is mended, and says what was", async () => {

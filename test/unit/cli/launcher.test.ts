@@ -2,10 +2,12 @@
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { spawn, spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, openSync, closeSync, rmSync, symlinkSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo, Server } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { version } from "../../../src/cli/version.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "calicoctl-launcher-"));
@@ -46,6 +48,30 @@ test("a full disk is one", () => {
   const ran = spawnSync(program, ["--help"], { stdio: ["ignore", full, "pipe"], encoding: "utf8" });
   closeSync(full);
   expect(ran).toMatchObject({ status: 1, stderr: "calicoctl: stdout cannot be written (ENOSPC)\n" });
+});
+
+test("a terminal that does not know its width cuts nothing", async () => {
+  const nothing = {
+    header: { revision: "1" },
+    succeeded: true,
+    responses: [{ response_range: {} }, { response_range: {} }],
+  };
+  const etcd = createHttpServer((request, response) =>
+    request.resume().on("end", () => response.end(JSON.stringify(nothing))),
+  );
+  await new Promise<void>((ready) => etcd.listen(0, "127.0.0.1", ready));
+  try {
+    const env = { ...process.env, ETCD_ENDPOINTS: `http://127.0.0.1:${(etcd.address() as AddressInfo).port}` };
+    const command = `stty cols 0; ${program} network ls`;
+    const child = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], { env });
+    let out = "";
+    child.stdout.on("data", (part: Buffer) => (out += part.toString()));
+    expect(await new Promise((found) => child.on("close", found))).toBe(0);
+    expect(stripVTControlCharacters(out)).toBe("NETWORK ID   NAME   TYPE\r\n");
+  } finally {
+    etcd.closeAllConnections();
+    etcd.close();
+  }
 });
 
 test("usage errors and an unreachable store have their exit codes, and leave stdout empty", () => {

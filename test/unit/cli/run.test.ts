@@ -135,6 +135,16 @@ describe("stopping", () => {
     expect(ran).toMatchObject({ code: 124, out: "", err: "calicoctl: gave up after 0.01 s\n" });
   });
 
+  test("what a stopped command finds out after all is not printed", async () => {
+    const interruption = new AbortController();
+    const networks = async () => {
+      interruption.abort(new UserError("timeout", "gave up"));
+      return [network("a")];
+    };
+    const ran = await calicoctl(["network", "ls"], { networks }, { interrupted: interruption.signal });
+    expect(ran).toMatchObject({ code: 124, out: "", err: "calicoctl: gave up\n" });
+  });
+
   test("an interrupt ends it too, and what it stumbles over is not reported", async () => {
     const interruption = new AbortController();
     const networks = async (): Promise<never> => {

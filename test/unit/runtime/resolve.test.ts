@@ -135,7 +135,17 @@ describe("what is nowhere", () => {
     await host.serve(podmanSocket, () => undefined);
     const { code, message } = await refusal(resolve("nosuch", 50));
     expect(code).toBe("not-found");
-    expect(message).toBe("no container nosuch (not in Docker; Podman did not answer within 0.05 s)");
+    expect(message).toBe("no container nosuch (not in Docker; Podman: did not answer within 0.05 s)");
+  });
+
+  test("is not found, and that DOCKER_HOST leads nowhere is told", async () => {
+    await podman(web);
+    const dockerHost = `unix://${host.root}/nowhere`;
+    const { code, message } = await refusal(resolveContainer("nosuch", { root: host.root, dockerHost }));
+    expect(code).toBe("not-found");
+    expect(message).toBe(
+      `no container nosuch (not in Podman; Docker: no answer at DOCKER_HOST (no socket at ${host.root}/nowhere))`,
+    );
   });
 
   test("is not found in the one runtime that was named", async () => {

@@ -6,7 +6,7 @@ import { StoreClient } from "../../../src/store/client.ts";
 import type { StoreOptions } from "../../../src/store/options.ts";
 import { validateStoreOptions } from "../../../src/store/options.ts";
 import type { Call, Transport } from "../../../src/store/transport.ts";
-import { TryFailure } from "../../../src/store/transport.ts";
+import { SILENCE, TryFailure } from "../../../src/store/transport.ts";
 import type { RawTxnReply, TxnRequest } from "../../../src/store/wire.ts";
 
 let dir: string;
@@ -109,7 +109,7 @@ describe("StoreClient", () => {
   });
 
   test("authenticates anew when a token is met with silence, as by an etcd that was started again", async () => {
-    const silence = new TryFailure("unknown", "no answer in time");
+    const silence = new TryFailure("unknown", SILENCE);
     const { store, seen } = scripted([silence, reply(2)], { username: "me", passwordFile });
     await store.read([]);
     expect(seen.map(({ token }) => token)).toEqual(["token 1", "token 2"]);

@@ -48,6 +48,18 @@ test("tries again on what etcd says while it has no leader", async () => {
   await store.close();
 });
 
+test("silence is told with the whole time that was given", async () => {
+  const server = createServer(() => undefined);
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const settings = validateStoreOptions({ endpoints: [endpoint], timeoutMs: 200 });
+  const store = new StoreClient(new GatewayTransport(settings), settings);
+  const refused = await store.read([]).catch((error: Error) => error.message);
+  expect(refused).toMatch(new RegExp(`^etcd cannot be reached: ${endpoint} \\(no answer within \\S+ s\\)$`));
+  await store.close();
+});
+
 test("a refusal that it does not know is told in etcd's words", async () => {
   const store = await answering(400, '{"code":3,"message":"etcdserver: something new"}');
   await expect(store.read([])).rejects.toMatchObject({ code: "failure", message: "etcd refused: something new" });

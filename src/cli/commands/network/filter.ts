@@ -1,4 +1,5 @@
 import { usageError } from "../../../base/errors.ts";
+import { quote } from "../../../base/quote.ts";
 import type { Network } from "../../../cnm/model.ts";
 import { pair } from "../../options.ts";
 
@@ -10,7 +11,7 @@ const tests: Readonly<Record<string, Test>> = {
   name: ({ name }, value) => name.includes(value),
   label: ({ labels }, value) => {
     const [key, ...rest] = value.split("=");
-    const label = labels[key ?? ""];
+    const label = Object.hasOwn(labels, key ?? "") ? labels[key ?? ""] : undefined;
     return label !== undefined && (rest.length === 0 || label === rest.join("="));
   },
 };
@@ -24,8 +25,7 @@ export function networkFilter(filters: readonly string[]): (network: Network) =>
   for (const [at, filter] of filters.entries()) {
     const [key, value] = pair(filter, "--filter");
     const test = Object.hasOwn(tests, key) ? tests[key] : undefined;
-    if (test === undefined)
-      throw usageError(`--filter: ${JSON.stringify(key)} is none of ${Object.keys(tests).join(", ")}`);
+    if (test === undefined) throw usageError(`--filter: ${quote(key)} is none of ${Object.keys(tests).join(", ")}`);
     const group = key === "label" ? `label ${at}` : key;
     groups.set(group, [...(groups.get(group) ?? []), (network) => test(network, value)]);
   }

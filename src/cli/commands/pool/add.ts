@@ -12,14 +12,15 @@ export const poolAdd = defineCommand({
     natOutgoing: flag("masquerade what leaves the pools for elsewhere"),
     disabled: flag("give out no addresses from it for now"),
     force: flag("even if it overlaps the host's own networks"),
+    ignore: flag("succeed if a pool is there already"),
   },
   examples: [
     { command: "calicoctl pool add --nat-outgoing 10.40.0.0/16", does: "a pool whose members reach the world" },
   ],
-  async run({ controller, output }, { cidrs }, { ipRange, natOutgoing, disabled, force }) {
+  async run({ controller, output }, { cidrs }, { ipRange, ...flags }) {
     const pools = await (
       await controller()
-    ).addPools([...cidrs], { natOutgoing, disabled, force, ...(ipRange === undefined ? {} : { ipRange }) });
+    ).addPools([...cidrs], { ...flags, ...(ipRange === undefined ? {} : { ipRange }) });
     await output.changed(addedPoolView, pools);
   },
 });

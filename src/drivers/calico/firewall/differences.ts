@@ -55,15 +55,19 @@ function pools(tables: Nftables, desired: FirewallDesired): Difference[] {
 function endpoints(tables: Nftables, desired: FirewallDesired): Difference[] {
   const comparison = compare(tables, endpointSets, desired.endpoints.flatMap(endpointEntries));
   const byInterface = splitBy(comparison, ({ element }) => element.key[0] ?? "");
-  return [...byInterface].map(([name, part]) => ({
-    what: `firewall of interface ${name}: ${describe(part)}`,
-    repair: () => settle(tables, part),
-  }));
+  return [...byInterface]
+    .filter(([name]) => desired.unknown?.has(name) !== true)
+    .map(([name, part]) => ({
+      what: `firewall of interface ${name}: ${describe(part)}`,
+      repair: () => settle(tables, part),
+    }));
 }
 
 function members(tables: Nftables, key: string, desired: FirewallDesired): Difference[] {
   const wanted = desired.members.filter(({ network }) => network.key === key).map(memberEntry);
-  const comparison = compare(tables, memberSets(key), wanted);
+  const found = compare(tables, memberSets(key), wanted);
+  // What seems left over may be an address of one of those.
+  const comparison = desired.unknown?.size ? { ...found, stale: [] } : found;
   if (isEmpty(comparison)) return [];
   const what = `firewall of network ${key}: ${describe(comparison)}`;
   return [{ what, repair: () => settle(tables, comparison) }];

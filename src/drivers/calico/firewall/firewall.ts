@@ -14,6 +14,8 @@ import { arpTable, egressChain, packetTable, versionChain } from "./ruleset.ts";
 import { build } from "./structure.ts";
 import type { Difference, FirewallDesired, FirewallEndpoint, FirewallPool } from "./types.ts";
 
+const ownTables = [packetTable, arpTable];
+
 const { ENOENT, EEXIST } = constants.errno;
 
 /** Only other processes at work can make more than two of them needed. */
@@ -112,11 +114,15 @@ export class Firewall {
     };
   }
 
+  /** Whether anything of it is in the kernel. */
+  isThere(): boolean {
+    return ownTables.some((table) => this.#tables.sets(table).length > 0);
+  }
+
   /** Leaves nothing of the firewall in the kernel. Returns whether there was anything. */
   async remove(): Promise<boolean> {
-    const tables = [packetTable, arpTable];
-    const wasThere = tables.some((table) => this.#tables.sets(table).length > 0);
-    if (wasThere) this.#tables.commit(tables.map(deleteTable));
+    const wasThere = this.isThere();
+    if (wasThere) this.#tables.commit(ownTables.map(deleteTable));
     return wasThere;
   }
 

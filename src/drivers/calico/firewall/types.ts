@@ -34,6 +34,8 @@ export interface FirewallDesired {
   readonly endpoints: readonly FirewallEndpoint[];
   /** Every attached address of those endpoints' networks, in the cluster. */
   readonly members: readonly FirewallMember[];
+  /** Interfaces of which nothing is known: what is there for them stays. */
+  readonly unknown?: ReadonlySet<string>;
 }
 
 /** Something in the kernel that is not as it should be. */
