@@ -3,7 +3,7 @@ import { type Stored, encode } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
 import type { EndpointRecord, SandboxRecord } from "../store/records.ts";
 import type { Guard, Write } from "../store/store.ts";
-import type { Finding } from "./check.ts";
+import type { Finding } from "./findings.ts";
 import { containerLabel } from "./container-label.ts";
 
 /** A repair of the store: one transaction. */

@@ -19,10 +19,10 @@ import {
 } from "../store/records.ts";
 import type { KeyValue } from "../store/store.ts";
 import { type Mend, bindingFindings } from "./check-bindings.ts";
-import type { Finding, Findings } from "./check.ts";
 import type { Environment } from "./environment.ts";
+import type { Finding } from "./findings.ts";
 
-export async function checkStore(env: Environment): Promise<Findings> {
+export async function checkStore(env: Environment): Promise<Finding[]> {
   const { ranges } = await env.store.read([
     { prefix: keys.networks },
     { prefix: keys.networkNames },
@@ -103,7 +103,7 @@ export async function checkStore(env: Environment): Promise<Findings> {
     ...addressFindings(endpoints, claims, broken, mend),
     ...bindingFindings(endpoints, sandboxes, broken, mend),
   ];
-  return { findings, close: () => {} };
+  return findings;
 }
 
 const idsIn = (recordKeys: ReadonlySet<string>): string[] =>

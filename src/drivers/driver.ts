@@ -38,9 +38,10 @@ export interface PoolPlan {
   readonly natOutgoing: boolean;
 }
 
-/** Everything that a node should have, for comparison. */
-export interface NodePlan {
-  readonly sandboxes: readonly SandboxPlan[];
+/** What a host should have besides the sandboxes themselves, for comparison. */
+export interface HostPlan {
+  /** Those attached on this host. */
+  readonly endpoints: readonly EndpointPlan[];
   readonly pools: readonly PoolPlan[];
   /** Attached addresses in the cluster, of the networks that live here. */
   readonly members: readonly { readonly network: NetworkPlan; readonly address: string }[];
@@ -87,7 +88,11 @@ export interface Driver {
   /** Takes the endpoint out of the kernel. Returns whether anything of it was there. */
   remove(endpoint: Omit<EndpointPlan, "gateway" | "prefixes" | "interface">): Promise<boolean>;
 
-  differences(plan: NodePlan): Promise<Difference[]>;
+  /** What of a sandbox is not as planned, on both sides of its endpoints' interfaces. Changes nothing. */
+  sandboxDifferences(sandbox: SandboxPlan): Promise<Difference[]>;
+
+  /** What else of the host is not as planned: settings, firewall, interfaces of nobody. Changes nothing. */
+  hostDifferences(plan: HostPlan): Promise<Difference[]>;
 
   /** As the sandbox sees it; undefined when the interface is not there. */
   counters(hostInterface: string): EndpointCounters | undefined;

@@ -10,8 +10,8 @@ import type {
   Driver,
   EndpointCounters,
   EndpointPlan,
+  HostPlan,
   NetworkPlan,
-  NodePlan,
   PoolPlan,
   SandboxPlan,
 } from "../driver.ts";
@@ -70,21 +70,26 @@ export class CalicoDriver implements Driver {
     }
   }
 
-  async differences(plan: NodePlan): Promise<Difference[]> {
-    const found: Difference[] = [];
-    const families = familiesOf(plan.sandboxes.flatMap(({ endpoints }) => endpoints));
-    for (const family of notForwarding(families))
-      found.push({
-        object: `IPv${family} forwarding`,
-        what: "is off on this host",
-        repair: () => ensureForwarding(this.#stateDir, families),
-      });
-    found.push(...closedHostFirewall(families), ...(await this.#firewallDifferences(plan)));
-    for (const sandbox of plan.sandboxes)
-      for (const { object, what } of await sandboxDifferences(sandbox))
-        // Whichever difference is repaired first repairs the sandbox; the others find nothing to do.
-        found.push({ object, what, repair: async () => void (await ensureSandbox(sandbox)) });
-    return [...found, ...strayLinks(plan), ...this.#leftOver(plan)];
+  async sandboxDifferences(sandbox: SandboxPlan): Promise<Difference[]> {
+    // Whichever difference is repaired first repairs the sandbox; the others find nothing to do.
+    const repair = async (): Promise<void> => void (await ensureSandbox(sandbox));
+    return (await sandboxDifferences(sandbox)).map(({ object, what }) => ({ object, what, repair }));
+  }
+
+  async hostDifferences(plan: HostPlan): Promise<Difference[]> {
+    const families = familiesOf(plan.endpoints);
+    const settings = notForwarding(families).map((family) => ({
+      object: `IPv${family} forwarding`,
+      what: "is off on this host",
+      repair: () => ensureForwarding(this.#stateDir, families),
+    }));
+    return [
+      ...settings,
+      ...closedHostFirewall(families),
+      ...(await this.#firewallDifferences(plan)),
+      ...strayLinks(plan),
+      ...this.#leftOver(plan),
+    ];
   }
 
   counters(hostInterface: string): EndpointCounters | undefined {
@@ -126,8 +131,8 @@ export class CalicoDriver implements Driver {
   }
 
   /** What the last endpoint of the host should have taken with it. */
-  #leftOver({ sandboxes, unplanned }: NodePlan): Difference[] {
-    if (unplanned.size > 0 || sandboxes.some(({ endpoints }) => endpoints.length > 0)) return [];
+  #leftOver({ endpoints, unplanned }: HostPlan): Difference[] {
+    if (unplanned.size + endpoints.length > 0) return [];
     const repair = async (): Promise<void> => void (await this.withdraw());
     return [
       ...(this.#openFirewall().isThere() ? ["the firewall"] : []),
@@ -140,8 +145,7 @@ export class CalicoDriver implements Driver {
     return this.#firewall;
   }
 
-  async #firewallDifferences({ sandboxes, pools, members, unplanned }: NodePlan): Promise<Difference[]> {
-    const endpoints = sandboxes.flatMap((sandbox) => sandbox.endpoints);
+  async #firewallDifferences({ endpoints, pools, members, unplanned }: HostPlan): Promise<Difference[]> {
     if (endpoints.length === 0) return [];
     const differences = await this.#openFirewall().differences({
       pools,
@@ -157,8 +161,8 @@ export class CalicoDriver implements Driver {
 }
 
 /** Interfaces that look like ours, and that nothing in the store accounts for. */
-function strayLinks({ sandboxes, unplanned }: NodePlan): Difference[] {
-  const known = new Set(sandboxes.flatMap(({ endpoints }) => endpoints.map(({ hostInterface }) => hostInterface)));
+function strayLinks({ endpoints, unplanned }: HostPlan): Difference[] {
+  const known = new Set(endpoints.map(({ hostInterface }) => hostInterface));
   return linksLikeOurs()
     .filter(({ name }) => !known.has(name) && !unplanned.has(name))
     .map((link) => {

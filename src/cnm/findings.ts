@@ -1,0 +1,115 @@
+/**
+ * What is wrong on this host: its kernel against the records of its sandboxes. The verb check and the node agent find
+ * and mend the same things by the same steps. Nothing is taken away but what is known to be ours and to be wrong.
+ */
+import { UserError } from "../base/errors.ts";
+import { keys } from "../store/keys.ts";
+import { decodeAll } from "../store/codec.ts";
+import { type SandboxRecord, endpointSchema, sandboxSchema } from "../store/records.ts";
+import { containerLabel } from "./container-label.ts";
+import { release } from "./detach.ts";
+import type { Environment } from "./environment.ts";
+import { byDriver } from "./kernel.ts";
+import { type Problem, warnQuarantined } from "./model.ts";
+import { readPools } from "./pool-records.ts";
+import { type Member, planEndpoints, planPools, readAttached, readMembers } from "./sandbox-plan.ts";
+import { isAlive, reopenSandbox } from "./sandboxes.ts";
+
+/** A problem with what mends it, before it is asked for. */
+export interface Finding extends Omit<Problem, "repaired"> {
+  repair?(): Promise<void> | void;
+  /** What mends it ends something that was alive: it wants a second look first. */
+  readonly ends?: boolean;
+}
+
+export interface Findings {
+  readonly findings: readonly Finding[];
+  /** Gives back what the repairs needed. */
+  close(): void;
+}
+
+/** The sandboxes of this host that are on record, as far as they can be read. */
+export async function ownSandboxes(env: Environment): Promise<SandboxRecord[]> {
+  const { ranges } = await env.store.read([{ prefix: keys.sandboxes(env.node) }]);
+  return decodeAll(sandboxSchema, ranges[0], warnQuarantined(env.warn)).map(({ value }) => value);
+}
+
+/** One sandbox: that its namespace stands, and both sides of its endpoints. The firewall is the host's. */
+export async function sandboxFindings(env: Environment, record: SandboxRecord): Promise<Findings> {
+  const [members, { existing: pools }] = await Promise.all([readMembers(env, record), readPools(env)]);
+  const namespace = reopenSandbox(env, record);
+  if (!namespace) return { findings: endsOf(env, record, members), close: () => {} };
+  const findings: Finding[] = [];
+  // Half a sandbox must not be taken for the whole.
+  if (members.length === record.endpoints.length)
+    for (const [name, endpoints] of byDriver(members, await planEndpoints(env, members, pools)))
+      findings.push(...(await env.drivers.get(name).sandboxDifferences({ namespace, endpoints })));
+  return { findings, close: () => namespace.close() };
+}
+
+/** Whether the container of a sandbox is gone, by reboot or because it ended: one finding for each of its endpoints. */
+export async function endFindings(env: Environment, record: SandboxRecord): Promise<Finding[]> {
+  return isAlive(env, record) ? [] : endsOf(env, record, await readMembers(env, record));
+}
+
+const endsOf = (env: Environment, sandbox: SandboxRecord, members: readonly Member[]): Finding[] =>
+  members.map(({ endpoint, network }) => ({
+    object: `service ${endpoint.name}.${network.name}`,
+    what: `is attached to container ${containerLabel(sandbox)}, which is gone`,
+    repair: () => release(env, { endpoint, network }),
+    ends: true,
+  }));
+
+/** What all sandboxes share: the host's settings and firewall, and interfaces that no endpoint accounts for. */
+export async function hostFindings(env: Environment): Promise<Finding[]> {
+  // What is there for a container that is gone stays until its endpoints are released.
+  const records = (await ownSandboxes(env)).filter((record) => isAlive(env, record));
+  const [{ existing: pools }, ...members] = await Promise.all([
+    readPools(env),
+    ...records.map((record) => readMembers(env, record)),
+  ]);
+  const plans = await Promise.all(members.map((own) => planEndpoints(env, own, pools)));
+  const perDriver = members.map((own, index) => byDriver(own, plans[index] ?? []));
+  const planned = new Set(plans.flat().map(({ id }) => id));
+  const unplanned = await idsUnplanned(env, planned);
+  const findings: Finding[] = [];
+  for (const driver of env.drivers.all()) {
+    const endpoints = perDriver.flatMap((drivers) => drivers.get(driver.name) ?? []);
+    const networks = new Map(endpoints.map(({ network }) => [network.id, network]));
+    const attached = await readAttached(env, [...networks.keys()]);
+    findings.push(
+      ...(await driver.hostDifferences({
+        endpoints,
+        pools: planPools(pools),
+        members: [...networks].flatMap(([id, network]) =>
+          (attached.get(id) ?? []).flatMap(({ addresses }) => addresses.map((address) => ({ network, address }))),
+        ),
+        unplanned: new Set(unplanned.map((id) => driver.hostInterface(id))),
+      })),
+    );
+  }
+  return findings;
+}
+
+/** Endpoints that are, or may be, attached here, and are not in `planned`: a record of theirs cannot be read. */
+async function idsUnplanned(env: Environment, planned: ReadonlySet<string>): Promise<string[]> {
+  const { ranges } = await env.store.read([{ prefix: keys.allEndpoints }]);
+  const readable = decodeAll(endpointSchema, ranges[0], warnQuarantined(env.warn)).map(({ value }) => value);
+  const absent = new Set(readable.filter(({ binding }) => binding?.node !== env.node).map(({ id }) => id));
+  return (ranges[0]?.kvs ?? [])
+    .map(({ key }) => key.slice(key.lastIndexOf("/") + 1))
+    .filter((id) => !absent.has(id) && !planned.has(id));
+}
+
+/** Mends one finding, if it can be and `repair` says so. What cannot be mended now is no failure of the others. */
+export async function settle({ object, what, remedy, repair: mend }: Finding, repair: boolean): Promise<Problem> {
+  const problem = { object, what, ...(remedy === undefined ? {} : { remedy }) };
+  if (!repair || !mend) return { ...problem, repaired: false };
+  try {
+    await mend();
+    return { ...problem, repaired: true };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { ...problem, repaired: false, remedy: error.message };
+  }
+}
