@@ -1,6 +1,7 @@
 import { UserError, failure } from "../base/errors.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { Failover } from "./failover.ts";
+import { GroupCommit, MOST_TOGETHER } from "./group-commit.ts";
 import type { StoreSettings } from "./options.ts";
 import { readPassword } from "./secrets.ts";
 import type { Outcome, Range, Read, Snapshot, Store, Transaction, Write } from "./store.ts";
@@ -21,6 +22,7 @@ export class StoreClient implements Store {
   readonly #transport: Transport;
   readonly #settings: StoreSettings;
   readonly #failover: Failover;
+  readonly #commits = new GroupCommit((group) => this.#commitTogether(group), MAX_OPS - MOST_TOGETHER);
   #token: Promise<string | undefined> | undefined;
 
   constructor(transport: Transport, settings: StoreSettings) {
@@ -40,27 +42,32 @@ export class StoreClient implements Store {
     }
   }
 
-  async commit(transaction: Transaction): Promise<Outcome> {
-    const request: TxnRequest = {
-      compare: transaction.guards.map(encodeGuard),
-      success: transaction.writes.map(encodeWrite),
-      failure: [],
-    };
-    const retry: TxnRequest = { ...request, failure: transaction.writes.map(readBack) };
+  commit(transaction: Transaction): Promise<Outcome> {
+    return this.#commits.commit(transaction);
+  }
+
+  /** In one call, unless its outcome is unknown. Each by its own guards, as all find the store before. */
+  async #commitTogether(transactions: readonly Transaction[]): Promise<Outcome[]> {
+    const request = joined(transactions.map((transaction) => encodeTransaction(transaction)));
     let uncertain = false;
     try {
-      const reply = await this.#failover.run(async (endpoint, timeoutMs) => {
+      const { revision, ...reply } = await this.#failover.run(async (endpoint, timeoutMs) => {
+        const retry = (): TxnRequest =>
+          joined(transactions.map((one) => encodeTransaction(one, one.writes.map(readBack))));
         try {
-          return await this.#txn(endpoint, uncertain ? retry : request, timeoutMs);
+          return await this.#txn(endpoint, uncertain ? retry() : request, timeoutMs);
         } catch (error) {
           uncertain ||= error instanceof TryFailure && error.kind === "unknown";
           throw error;
         }
       });
-      const { succeeded, revision, ranges } = reply;
-      if (succeeded) return { committed: true, revision };
-      const mine = ranges.length > 0 && transaction.writes.every((write, i) => isStored(write, ranges[i]));
-      return mine ? { committed: true, revision: lastWritten(ranges) ?? revision } : { committed: false, revision };
+      const replies = transactions.length === 1 ? [reply] : reply.parts;
+      return replies.map(({ succeeded, ranges }, index) => {
+        if (succeeded) return { committed: true, revision };
+        const writes = transactions[index]?.writes ?? [];
+        const mine = ranges.length > 0 && writes.every((write, i) => isStored(write, ranges[i]));
+        return mine ? { committed: true, revision: lastWritten(ranges) ?? revision } : { committed: false, revision };
+      });
     } catch (error) {
       throw uncertain && error instanceof UserError ? unknownOutcome(error) : error;
     }
@@ -124,6 +131,18 @@ export class StoreClient implements Store {
     }
   }
 }
+
+const encodeTransaction = ({ guards, writes }: Transaction, failure: readonly RequestOp[] = []): TxnRequest => ({
+  compare: guards.map(encodeGuard),
+  success: writes.map(encodeWrite),
+  failure,
+});
+
+/** Etcd judges the transactions inside another one before any of them writes. */
+const joined = (requests: readonly TxnRequest[]): TxnRequest =>
+  requests.length === 1 && requests[0] !== undefined
+    ? requests[0]
+    : { compare: [], success: requests.map((request) => ({ request_txn: request })), failure: [] };
 
 /** Reads what a write would have left. */
 function readBack(write: Write): RequestOp {

@@ -37,7 +37,9 @@ export class Failover {
         const index = (first + i) % endpoints.length;
         const endpoint = endpoints[index] as Endpoint;
         try {
-          const result = await attempt(endpoint, Math.ceil(Math.min(TRY_MS, left())));
+          // A short time is shared out, so that the first, when it is frozen, does not use it up.
+          const share = left() / (endpoints.length - i);
+          const result = await attempt(endpoint, Math.ceil(Math.min(TRY_MS, share)));
           this.#good = index;
           return result;
         } catch (error) {

@@ -1,5 +1,7 @@
+import { FakeWatches } from "./fake-watch.ts";
 import { refusal } from "./refusal.ts";
 import type { Guard, KeyValue, Outcome, Range, Read, Snapshot, Store, Transaction, Write } from "./store.ts";
+import type { Change } from "./watch.ts";
 
 /** Etcd's --max-txn-ops. */
 const MAX_OPS = 128;
@@ -10,6 +12,8 @@ type Touches = (key: string) => boolean;
 export class FakeStore implements Store {
   readonly #keys = new Map<string, KeyValue>();
   #revision = 1;
+  /** Follows what is committed here. */
+  readonly watches = new FakeWatches((prefix) => ({ revision: this.#revision, kvs: this.#range({ prefix }).kvs }));
 
   async read(reads: readonly Read[]): Promise<Snapshot> {
     return { revision: this.#revision, ranges: reads.map((read) => this.#range(read)) };
@@ -19,8 +23,10 @@ export class FakeStore implements Store {
     check(guards, writes);
     if (!guards.every((guard) => this.#holds(guard))) return { committed: false, revision: this.#revision };
     const next = this.#revision + 1;
-    const changes = writes.map((write) => this.#apply(write, next));
-    if (changes.some(Boolean)) this.#revision = next;
+    const changes = writes.flatMap((write) => this.#apply(write, next));
+    // Etcd counts no revision for deleting nothing.
+    if (changes.length > 0) this.#revision = next;
+    this.watches.publish(changes);
     return { committed: true, revision: this.#revision };
   }
 
@@ -57,16 +63,17 @@ export class FakeStore implements Store {
     return this.#select(below(guard.unwrittenPrefix)).every((kv) => kv.modRevision <= guard.since);
   }
 
-  /** Whether anything changed: etcd counts no revision for deleting nothing. */
-  #apply(write: Write, revision: number): boolean {
+  #apply(write: Write, revision: number): Change[] {
     if ("put" in write) {
       const createRevision = this.#keys.get(write.put)?.createRevision ?? revision;
-      this.#keys.set(write.put, { key: write.put, value: write.value, createRevision, modRevision: revision });
-      return true;
+      const kv = { key: write.put, value: write.value, createRevision, modRevision: revision };
+      this.#keys.set(write.put, kv);
+      return [{ put: kv }];
     }
-    const doomed = this.#select(touches(write));
-    for (const kv of doomed) this.#keys.delete(kv.key);
-    return doomed.length > 0;
+    return this.#select(touches(write)).map(({ key }) => {
+      this.#keys.delete(key);
+      return { delete: key, modRevision: revision };
+    });
   }
 }
 

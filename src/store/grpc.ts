@@ -9,6 +9,7 @@ import { isAuthOff, refusal } from "./refusal.ts";
 import { readTls } from "./tls.ts";
 import type { Call, Transport } from "./transport.ts";
 import { SILENCE, TryFailure } from "./transport.ts";
+import type { WatchCall, WatchHearer } from "./watch-stream.ts";
 import type { RawTxnReply, TxnRequest } from "./wire.ts";
 
 type Policy = NonNullable<NonNullable<IOptions["faultHandling"]>["global"]>;
@@ -41,6 +42,60 @@ export class GrpcTransport implements Transport {
       if (error instanceof Error && isAuthOff(error.message)) return undefined;
       throw error;
     }
+  }
+
+  /** See {@link WatchTransport}. A member that loses its leader ends the stream instead of falling silent. */
+  async watch(endpoint: Endpoint, token: string | undefined, heard: WatchHearer): Promise<WatchCall> {
+    const interceptors = [withMetadata({ hasleader: "true", ...(token === undefined ? {} : { token }) })];
+    const stream = await this.#client(endpoint).watchClient.watch({ interceptors });
+    let open = true;
+    const end = (error: unknown): void => {
+      if (!open) return;
+      open = false;
+      stream.cancel();
+      this.#drop(endpoint);
+      heard.ended(error);
+    };
+    stream.on("data", (reply) => open && heard.replied(reply));
+    stream.on("error", (error) => end(meaning(error)));
+    stream.on("end", () => end(new TryFailure("unknown", "etcd ended the watch")));
+    return {
+      send: (request) => open && stream.write(request as unknown as Parameters<typeof stream.write>[0]),
+      close: () => {
+        open = false;
+        stream.cancel();
+      },
+    };
+  }
+
+  /** Answers the id of a lease that ends `ttlSeconds` after it was last kept. */
+  async grantLease(endpoint: Endpoint, ttlSeconds: number, call: Call): Promise<string> {
+    const leases = this.#client(endpoint).leaseClient;
+    return this.#once(endpoint, async () => (await leases.leaseGrant({ TTL: ttlSeconds }, callOptions(call))).ID);
+  }
+
+  /** Answers whether the lease was still there. */
+  async keepLease(endpoint: Endpoint, id: string, call: Call): Promise<boolean> {
+    const leases = this.#client(endpoint).leaseClient;
+    return this.#once(endpoint, async () => {
+      const stream = await leases.leaseKeepAlive(callOptions(call));
+      try {
+        return await new Promise<boolean>((resolve, reject) => {
+          stream.on("data", (reply) => resolve(Number(reply.TTL) > 0));
+          stream.on("error", reject);
+          stream.on("end", () => reject(new TryFailure("unknown", "etcd ended the call")));
+          stream.write({ ID: id });
+        });
+      } finally {
+        stream.cancel();
+      }
+    });
+  }
+
+  /** Deletes the keys on the lease with it; one that has ended is refused as not found. */
+  async revokeLease(endpoint: Endpoint, id: string, call: Call): Promise<void> {
+    const leases = this.#client(endpoint).leaseClient;
+    await this.#once(endpoint, async () => leases.leaseRevoke({ ID: id }, callOptions(call)));
   }
 
   close(): void {
@@ -102,25 +157,25 @@ function credentials(settings: StoreSettings): Credentials {
 
 function callOptions({ timeoutMs, token }: Call): CallOptions {
   const deadline = Date.now() + timeoutMs;
-  return token === undefined ? { deadline } : { deadline, interceptors: [withToken(token)] };
+  return token === undefined ? { deadline } : { deadline, interceptors: [withMetadata({ token })] };
 }
 
 /** Etcd takes the token from the call's metadata. */
-const withToken =
-  (token: string): Interceptor =>
+const withMetadata =
+  (entries: Readonly<Record<string, string>>): Interceptor =>
   (options, nextCall) => {
     const call = nextCall(options);
     const start = call.start.bind(call);
     call.start = (metadata, listener) => {
-      metadata.set("token", token);
+      for (const [name, value] of Object.entries(entries)) metadata.set(name, value);
       start(metadata, listener);
     };
     return call as unknown as ReturnType<Interceptor>;
   };
 
-/** etcd3 drops the status code, but leaves it in the message: "14 UNAVAILABLE: why". */
+/** etcd3 drops the status code, but leaves it in the message: "14 UNAVAILABLE: why", also "Lease 5 NOT_FOUND: why". */
 function meaning(error: unknown): unknown {
-  const [, code, text] = /^(\d+) [A-Z_]+: (.*)$/s.exec(error instanceof Error ? error.message : "") ?? [];
+  const [, code, text] = /^(?:Lease )?(\d+) [A-Z_]+: (.*)$/s.exec(error instanceof Error ? error.message : "") ?? [];
   if (code === undefined || text === undefined) return error;
   // Its message names the peer once there was a connection to send by.
   if (code === "4") return new TryFailure(text.includes("remote_addr") ? "unknown" : "unsent", SILENCE, error);
@@ -128,6 +183,7 @@ function meaning(error: unknown): unknown {
     const unconnected = /^No connection established\. Last error: (.*?)( \(\d{4}-.*\))?\. Resolution note/s.exec(
       text,
     )?.[1];
+    if (unconnected === "null") return new TryFailure("unsent", SILENCE, error);
     const unresolved = text.startsWith("Name resolution failed");
     return connectionFailure(unconnected ?? text, unconnected === undefined && !unresolved, error);
   }

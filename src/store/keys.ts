@@ -27,6 +27,12 @@ export const keys = {
   memberRoute: (networkId: string, node: string, sandboxId: string): string =>
     `${ROOT}member-routes/${networkId}/${node}/${sandboxId}`,
 
+  nodes: `${ROOT}nodes/`,
+  node: (name: string): string => `${ROOT}nodes/${name}`,
+  /** There while the node's agent lives; on a lease. */
+  nodesAlive: `${ROOT}nodes-alive/`,
+  nodeAlive: (name: string): string => `${ROOT}nodes-alive/${name}`,
+
   ipam: `${ROOT}ipam/`,
   pools: `${ROOT}ipam/pools/`,
   pool: (prefix: Prefix): string => `${ROOT}ipam/pools/${prefixKey(prefix)}`,

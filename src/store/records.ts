@@ -81,6 +81,23 @@ export const sandboxSchema = z.object({
   createdAt: time,
 });
 
+/** A host on which an agent runs, or ran and was not removed. */
+export const nodeSchema = z.object({
+  v: version,
+  id,
+  name: node,
+  /** By which other nodes reach it. */
+  ip: z.optional(address),
+  ip6: z.optional(address),
+  version: z.string(),
+  bootId: z.string(),
+  createdAt: time,
+  startedAt: time,
+});
+
+/** Which agent lives under a node's name. */
+export const nodeAliveSchema = z.object({ v: version, bootId: z.string(), pid: z.number(), startedAt: time });
+
 export const poolSchema = z
   .object({
     v: version,
@@ -117,6 +134,8 @@ export type NetworkRecord = z.infer<typeof networkSchema>;
 export type BindingRecord = z.infer<typeof bindingSchema>;
 export type EndpointRecord = z.infer<typeof endpointSchema>;
 export type SandboxRecord = z.infer<typeof sandboxSchema>;
+export type NodeRecord = z.infer<typeof nodeSchema>;
+export type NodeAliveRecord = z.infer<typeof nodeAliveSchema>;
 export type PoolRecord = z.infer<typeof poolSchema>;
 export type BlockRecord = z.infer<typeof blockSchema>;
 export type ClaimRecord = z.infer<typeof claimSchema>;

@@ -45,7 +45,8 @@ interface RangeRequest extends Span {
 export type RequestOp =
   | { request_range: RangeRequest }
   | { request_put: { key: string; value: string } }
-  | { request_delete_range: Span };
+  | { request_delete_range: Span }
+  | { request_txn: TxnRequest };
 
 type Bytes = string | Uint8Array;
 
@@ -53,7 +54,7 @@ type Bytes = string | Uint8Array;
 export interface RawTxnReply {
   header?: { revision?: string } | null;
   succeeded?: boolean;
-  responses?: readonly { response_range?: RawRange | null }[];
+  responses?: readonly { response_range?: RawRange | null; response_txn?: RawTxnReply | null }[];
 }
 
 interface RawRange {
@@ -66,6 +67,8 @@ export interface TxnReply {
   readonly succeeded: boolean;
   /** The answers to the range requests of the branch that was taken. */
   readonly ranges: readonly Range[];
+  /** The answers to the transactions inside it. */
+  readonly parts: readonly TxnReply[];
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
@@ -131,10 +134,12 @@ export function encodeRead(read: Read, revision?: number): RequestOp {
 
 export function decodeReply(raw: RawTxnReply): TxnReply {
   const ranges: Range[] = [];
-  for (const { response_range: range } of raw.responses ?? []) {
+  const parts: TxnReply[] = [];
+  for (const { response_range: range, response_txn: part } of raw.responses ?? []) {
     if (range) ranges.push({ kvs: (range.kvs ?? []).map(decodeKeyValue), count: Number(range.count ?? 0) });
+    if (part) parts.push(decodeReply(part));
   }
-  return { revision: Number(raw.header?.revision ?? 0), succeeded: raw.succeeded ?? false, ranges };
+  return { revision: Number(raw.header?.revision ?? 0), succeeded: raw.succeeded ?? false, ranges, parts };
 }
 
 type RawKeyValue = NonNullable<RawRange["kvs"]>[number];

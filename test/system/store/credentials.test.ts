@@ -135,6 +135,24 @@ describe("client certificates", () => {
     });
   });
 
+  test("are refused when they have expired, and let in when they were renewed in place", async () => {
+    const etcd = await secured();
+    const [expired, renewed] = [authority.issue("client", { days: 0 }), authority.issue("client")];
+    const [certFile, keyFile] = [join(dir, "renewed.crt"), join(dir, "renewed.key")];
+    const install = (from: typeof expired): void => {
+      copyFileSync(from.certFile, certFile);
+      copyFileSync(from.keyFile, keyFile);
+    };
+    install(expired);
+    const store = opened(connect({ endpoints: [etcd.endpoint], caFile: authority.caFile, certFile, keyFile }));
+    await expect(writes(store)).rejects.toMatchObject({
+      code: "store-unreachable",
+      hint: expect.stringContaining(certFile),
+    });
+    install(renewed);
+    expect(await writes(store)).toBe(true);
+  });
+
   test("that are not PEM, or not of that key, are named", async () => {
     const { certFile, keyFile } = authority.issue("client");
     const rubbish = secretFile("rubbish.pem", "not a certificate");
@@ -162,6 +180,19 @@ describe.each(transports)("users by the %s transport", (_, open) => {
     expect(await writes(store)).toBe(true);
     await etcd.kill(); // simple tokens live in the memory of etcd
     await etcd.start();
+    expect(await writes(store)).toBe(true);
+  });
+
+  test("are let in after their password was changed, which ends their token, in etcd and in its file", async () => {
+    const etcd = await server();
+    await enableAuth(etcd, "secret");
+    const file = secretFile("changing", "secret");
+    const store = withUser(etcd, "root", file);
+    expect(await writes(store)).toBe(true);
+    const { token } = await call(etcd, "/v3/auth/authenticate", { name: "root", password: "secret" });
+    await call(etcd, "/v3/auth/user/changepw", { name: "root", password: "changed" }, String(token));
+    await expect(writes(store)).rejects.toMatchObject({ code: "failure" });
+    writeFileSync(file, "changed");
     expect(await writes(store)).toBe(true);
   });
 

@@ -86,6 +86,14 @@ describe.each(transports)("failover of the %s transport", (_, open) => {
     await expect(store.read([{ key: "/b" }])).resolves.toMatchObject({ ranges: [{ count: 0 }] });
   });
 
+  test("passes over a frozen endpoint in a short time too", async () => {
+    const [frozen, other] = [await server(), await server()];
+    frozen.pause();
+    const store = open({ endpoints: [frozen.endpoint, other.endpoint], timeoutMs: 1500 });
+    cleanups.push(async () => store.close());
+    await expect(store.read([{ key: "/b" }])).resolves.toMatchObject({ ranges: [{ count: 0 }] });
+  });
+
   test("passes over an endpoint whose host drops every packet", async () => {
     const etcd = await server();
     const store = open({ endpoints: [await blackHole(), etcd.endpoint] });

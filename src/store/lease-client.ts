@@ -1,0 +1,95 @@
+import { authenticate } from "./authenticate.ts";
+import { StoreClient } from "./client.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { Failover } from "./failover.ts";
+import type { StoreSettings } from "./options.ts";
+import type { Store } from "./store.ts";
+import type { Call, Transport } from "./transport.ts";
+import { TryFailure } from "./transport.ts";
+import type { RawTxnReply, TxnRequest } from "./wire.ts";
+
+/** The calls that leases are made of; see grpc.ts. */
+export interface LeaseTransport extends Transport {
+  grantLease(endpoint: Endpoint, ttlSeconds: number, call: Call): Promise<string>;
+  keepLease(endpoint: Endpoint, id: string, call: Call): Promise<boolean>;
+  revokeLease(endpoint: Endpoint, id: string, call: Call): Promise<void>;
+}
+
+/** Leases over every endpoint. Errors as those of a Store. */
+export class LeaseClient {
+  readonly #transport: LeaseTransport;
+  readonly #settings: StoreSettings;
+  readonly #failover: Failover;
+  #token: Promise<string | undefined> | undefined;
+
+  constructor(transport: LeaseTransport, settings: StoreSettings) {
+    this.#transport = transport;
+    this.#settings = settings;
+    this.#failover = new Failover(settings);
+  }
+
+  /** Answers the id of a new lease. One that was granted without an answer ends by itself. */
+  async grant(ttlSeconds: number): Promise<string> {
+    return this.#call(async (endpoint, call) => this.#transport.grantLease(endpoint, ttlSeconds, call));
+  }
+
+  /** Begins its time anew; answers whether it was still there. */
+  async keep(id: string): Promise<boolean> {
+    return this.#call(async (endpoint, call) => this.#transport.keepLease(endpoint, id, call));
+  }
+
+  /** Ends it, and with it the keys that are on it. */
+  async revoke(id: string): Promise<void> {
+    await this.#call(async (endpoint, call) => this.#transport.revokeLease(endpoint, id, call));
+  }
+
+  /** The store, with every key that is put on the lease. Not to be closed. */
+  store(id: string): Store {
+    return new StoreClient(new OnLease(this.#transport, id), this.#settings);
+  }
+
+  async #call<T>(work: (endpoint: Endpoint, call: Call) => Promise<T>): Promise<T> {
+    return this.#failover.run(async (endpoint, timeoutMs) => {
+      this.#token ??= authenticate(this.#transport, this.#settings, endpoint, timeoutMs);
+      try {
+        const token = await this.#token;
+        return await work(endpoint, { timeoutMs, ...(token === undefined ? {} : { token }) });
+      } catch (error) {
+        // Failover tries again, with a new token.
+        if (error instanceof TryFailure) this.#token = undefined;
+        throw error;
+      }
+    });
+  }
+}
+
+/** Puts every key on a lease; all else goes through. */
+class OnLease implements Transport {
+  readonly #transport: Transport;
+  readonly #lease: string;
+
+  constructor(transport: Transport, lease: string) {
+    this.#transport = transport;
+    this.#lease = lease;
+  }
+
+  async txn(endpoint: Endpoint, request: TxnRequest, call: Call): Promise<RawTxnReply> {
+    return this.#transport.txn(endpoint, onLease(request, this.#lease), call);
+  }
+
+  async authenticate(endpoint: Endpoint, name: string, password: string, call: Call): Promise<string | undefined> {
+    return this.#transport.authenticate(endpoint, name, password, call);
+  }
+
+  close(): void {
+    // The transport belongs to who gave it.
+  }
+}
+
+const onLease = (request: TxnRequest, lease: string): TxnRequest => ({
+  ...request,
+  success: request.success.map((op) => {
+    if ("request_put" in op) return { request_put: { ...op.request_put, lease } };
+    return "request_txn" in op ? { request_txn: onLease(op.request_txn, lease) } : op;
+  }),
+});
