@@ -42,9 +42,13 @@ const EINTR = constants.errno.EINTR;
 const native = {
   socket: libc.func("socket", "int", ["int", "int", "int"]),
   bind: libc.func("bind", "int", ["int", "void *", "uint32_t"]),
+  connect: libc.func("connect", "int", ["int", "void *", "uint32_t"]),
   send: libc.func("send", "intptr_t", ["int", "void *", "size_t", "int"]),
   recv: libc.func("recv", "intptr_t", ["int", "void *", "size_t", "int"]),
+  recvmsg: libc.func("recvmsg", "intptr_t", ["int", "void *", "int"]),
+  syscall: libc.func("syscall", "long", ["long", "int", "uint32_t"]),
   setns: libc.func("setns", "int", ["int", "int"]),
+  unshare: libc.func("unshare", "int", ["int"]),
   getsockopt: libc.func("getsockopt", "int", ["int", "int", "int", "void *", "void *"]),
   setsockopt: libc.func("setsockopt", "int", ["int", "int", "int", "void *", "uint32_t"]),
   flock: libc.func("flock", "int", ["int", "int"]),
@@ -69,6 +73,9 @@ export const socket = (domain: number, type: number, protocol: number): number =
 /** `address` is a whole sockaddr. */
 export const bind = (fd: number, address: Buffer): void => void call("bind", fd, address, address.length);
 
+/** `address` is a whole sockaddr, of the end that `send` is to reach. */
+export const connect = (fd: number, address: Buffer): void => void call("connect", fd, address, address.length);
+
 /** Returns how many bytes went out. A netlink request has been carried out when this returns. */
 export const send = (fd: number, data: Buffer): number => call("send", fd, data, data.length, 0);
 
@@ -86,8 +93,23 @@ export function sendAsync(fd: number, data: Buffer): Promise<number> {
 /** Returns the length of the datagram; `into` holds as much of it as fits when `flags` has MSG_TRUNC. */
 export const recv = (fd: number, into: Buffer, flags: number): number => call("recv", fd, into, into.length, flags);
 
+/** As `recv`, into what the struct msghdr in `header` points at. */
+export const recvmsg = (fd: number, header: Buffer, flags: number): number => call("recvmsg", fd, header, flags);
+
+/** Where a buffer's memory is, for structures that point at it; it stays there when the buffer is not pooled. */
+export const addressOf = (buffer: Buffer): bigint => koffi.address(buffer);
+
+/** By number, as C libraries before glibc 2.36 have no function for it; the number is the same on every machine. */
+const PIDFD_OPEN = 434;
+
+/** A file descriptor that stands for a process and becomes readable when it ends; ESRCH when it has. */
+export const openProcess = (pid: number): number => call("syscall", PIDFD_OPEN, pid, 0);
+
 /** Moves the calling thread into the namespace that `fd` stands for; EINVAL when it is none of type `kind`. */
 export const setns = (fd: number, kind: number): void => void call("setns", fd, kind);
+
+/** Moves the calling thread into a new namespace of type `kind`. */
+export const unshare = (kind: number): void => void call("unshare", kind);
 
 /** The value of a socket option of `size` bytes. */
 export function getsockopt(fd: number, level: number, option: number, size: number): Buffer {
@@ -107,3 +129,47 @@ export function setsockopt(fd: number, level: number, option: number, value: num
 
 /** `operation` is LOCK_SH, LOCK_EX or LOCK_UN, with LOCK_NB; EAGAIN (EWOULDBLOCK) when another holds it. */
 export const flock = (fd: number, operation: number): void => void call("flock", fd, operation);
+
+/**
+ * libuv's way to wait for a file descriptor, which Node exports to its addons; Node itself offers it for pipes,
+ * terminals and IP sockets only.
+ */
+interface PollFunctions {
+  /** The address of a handle, which `close` frees. SystemError when the descriptor cannot be waited for. */
+  open(fd: number): bigint;
+  /** Has the listener called in the event loop while the descriptor is readable. */
+  start(handle: bigint): void;
+  stop(handle: bigint): void;
+  close(handle: bigint): void;
+}
+
+const UV_POLL = 8;
+const UV_READABLE = 1;
+
+/**
+ * Node does not know when libuv calls `onReadable`: it neither runs promises afterwards nor catches what is thrown.
+ * Only for the main thread.
+ */
+export function pollFunctions(onReadable: (handle: bigint) => void): PollFunctions {
+  const [Readable, Closed] = [koffi.proto("void", ["void *", "int", "int"]), koffi.proto("void", ["void *"])];
+  const readable = koffi.register(onReadable, koffi.pointer(Readable));
+  const closed = koffi.register((handle: bigint) => koffi.free(handle), koffi.pointer(Closed));
+  const init = libc.func("uv_poll_init", "int", ["void *", "void *", "int"]);
+  const start = libc.func("uv_poll_start", "int", ["void *", "int", koffi.pointer(Readable)]);
+  const stop = libc.func("uv_poll_stop", "int", ["void *"]);
+  const close = libc.func("uv_close", "void", ["void *", koffi.pointer(Closed)]);
+  const loop = libc.func("uv_default_loop", "void *", [])() as bigint;
+  const bytes = Number(libc.func("uv_handle_size", "size_t", ["int"])(UV_POLL));
+  return {
+    open: (fd) => {
+      const handle = koffi.address(koffi.alloc("uint8_t", bytes));
+      const result = init(loop, handle, fd) as number;
+      if (result >= 0) return handle;
+      koffi.free(handle);
+      throw new SystemError("uv_poll_init", -result);
+    },
+    start: (handle) => void start(handle, UV_READABLE, readable),
+    stop: (handle) => void stop(handle),
+    close: (handle) => void close(handle, closed),
+  };
+}

@@ -1,9 +1,10 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { UserError, failure } from "../base/errors.ts";
+import { UserError } from "../base/errors.ts";
 import { SystemError, flock } from "./libc.ts";
+import { privateDirectory, unusable } from "./private-directory.ts";
 
 const LOCK_SH = 1;
 const LOCK_EX = 2;
@@ -30,7 +31,7 @@ export interface Lock {
  * Takes the advisory lock on a file, which is made with its directories (for this user only) when missing, and never
  * deleted: a lock on a deleted file would exclude nobody. The lock belongs to the opened file, so two calls of one
  * process exclude each other too. UserError `timeout` when others hold it for too long, `failure` when the file cannot
- * be opened.
+ * be opened, or its directory is not this user's alone.
  */
 export async function lockFile(path: string, options: LockOptions): Promise<Lock> {
   const { exclusive = true, timeoutMs, signal } = options;
@@ -61,15 +62,11 @@ export async function lockFile(path: string, options: LockOptions): Promise<Lock
 }
 
 function openLockFile(path: string): number {
+  privateDirectory(dirname(path));
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     return openSync(path, "a", 0o600);
   } catch (error) {
-    const { code = "", message } = error as NodeJS.ErrnoException;
-    const hint = ["EACCES", "EPERM"].includes(code)
-      ? "run it as root"
-      : "make room and make it writable, or name another directory with --state-dir";
-    throw failure(`cannot open the lock file ${path}: ${message}`, hint, error);
+    throw unusable(`cannot open the lock file ${path}`, error);
   }
 }
 

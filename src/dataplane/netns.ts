@@ -60,6 +60,20 @@ export class NetworkNamespace implements Identity {
     }
   }
 
+  /** A new one without anything in it, which nobody else can find. UserError `failure` when the kernel refuses. */
+  static create(): NetworkNamespace {
+    try {
+      const fd = away(
+        () => libc.unshare(CLONE_NEWNET),
+        () => openSync("/proc/thread-self/ns/net", "r"),
+      );
+      const identity = identify(fd, (work) => inside(fd, work));
+      return new NetworkNamespace(`/proc/${process.pid}/fd/${fd}`, fd, identity);
+    } catch (error) {
+      throw refusal("a new network namespace", error);
+    }
+  }
+
   /** Whether it is the namespace of this process. */
   get isHost(): boolean {
     const { inode, device } = ownNamespace();
@@ -99,11 +113,14 @@ function ownNamespace(): Identity & { readonly fd: number } {
   return home;
 }
 
-function inside<T>(fd: number, work: () => T): T {
+const inside = <T>(fd: number, work: () => T): T => away(() => libc.setns(fd, CLONE_NEWNET), work);
+
+/** Calls `work` after `leave` has taken this thread to another namespace, and comes back. */
+function away<T>(leave: () => void, work: () => T): T {
   const back = ownNamespace().fd;
   // The way back leads home, so from an inner call it would leave the outer one's work outside.
   if (isAway) throw new Error("already inside a namespace");
-  libc.setns(fd, CLONE_NEWNET);
+  leave();
   isAway = true;
   try {
     return work();

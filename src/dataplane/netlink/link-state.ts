@@ -45,14 +45,26 @@ export const listLinks = (socket: NetlinkSocket): Link[] =>
 
 /** The interface of that name or index; undefined when there is none. */
 export function findLink(socket: NetlinkSocket, nameOrIndex: string | number): Link | undefined {
-  const payload = socket.get({
-    ...(typeof nameOrIndex === "number"
-      ? request(nameOrIndex, [], `look up interface number ${nameOrIndex}`)
-      : request(0, [attr.string(ifla.IFNAME, nameOrIndex)], `look up interface ${nameOrIndex}`)),
-    tolerate: [constants.errno.ENODEV],
-  });
+  const payload = socket.get(
+    typeof nameOrIndex === "number"
+      ? question(nameOrIndex, [], `look up interface number ${nameOrIndex}`)
+      : named(nameOrIndex),
+  );
   return payload && parseLink(payload);
 }
+
+/** Carries out the request that makes an interface of that name. Undefined when the interface is gone again. */
+export function makeLink(socket: NetlinkSocket, creation: Request, name: string): Link | undefined {
+  const payload = socket.executeAndGet(creation, named(name));
+  return payload && parseLink(payload);
+}
+
+const named = (name: string): Request => question(0, [attr.string(ifla.IFNAME, name)], `look up interface ${name}`);
+
+const question = (index: number, attributes: Buffer[], what: string): Request => ({
+  ...request(index, attributes, what),
+  tolerate: [constants.errno.ENODEV],
+});
 
 const request = (index: number, attributes: Buffer[], what: string): Request => ({
   type: RTM_GETLINK,

@@ -31,21 +31,27 @@ export interface RouteFilter {
   readonly table?: number;
   readonly device?: number;
   readonly protocol?: number;
+  /** The length of the destination: 0 for default routes. */
+  readonly length?: number;
 }
 
 /** The routes of the socket's namespace, of all tables unless one is named; a table that does not exist has none. */
 export function listRoutes(socket: NetlinkSocket, filter: RouteFilter = {}): Route[] {
-  const { family = AF_UNSPEC, table = rta.RT_TABLE_UNSPEC, device, protocol = 0 } = filter;
+  const { family = AF_UNSPEC, table = rta.RT_TABLE_UNSPEC, device, protocol = 0, length } = filter;
   const body = Buffer.concat([
     rta.routeHeader({ family, length: 0, table, protocol, scope: 0, type: 0, flags: 0 }),
     ...(table === rta.RT_TABLE_UNSPEC ? [] : [attr.u32(rta.TABLE, table)]),
     ...(device === undefined ? [] : [attr.u32(rta.OIF, device)]),
   ]);
-  return socket
-    .dump({ type: RTM_GETROUTE, flags: 0, body, what: "list routes", tolerate: [constants.errno.ENOENT] })
-    .filter((payload) => isPlain(payload) && (family === AF_UNSPEC || payload.readUInt8(0) === family))
-    .map(parseRoute)
-    .filter((route) => matches(route, filter));
+  return (
+    socket
+      .dump({ type: RTM_GETROUTE, flags: 0, body, what: "list routes", tolerate: [constants.errno.ENOENT] })
+      // Told from its head: a host has a route to each endpoint, and to parse them all takes its time.
+      .filter((payload) => length === undefined || payload.readUInt8(1) === length)
+      .filter((payload) => isPlain(payload) && (family === AF_UNSPEC || payload.readUInt8(0) === family))
+      .map(parseRoute)
+      .filter((route) => matches(route, filter))
+  );
 }
 
 /** A unicast route: dumps of all families bring multicast routing along, and IPv6 its cached copies. */

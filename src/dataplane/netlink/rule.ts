@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { AF_INET, AF_INET6, addressBytes, addressFamily, addressText, prefixText } from "./inet.ts";
+import { AF_INET, AF_INET6, AF_UNSPEC, addressBytes, addressFamily, addressText, prefixText } from "./inet.ts";
 import type { IpPrefix } from "./inet.ts";
 import { NLM_F_CREATE, NLM_F_EXCL, attr, parseAttributes } from "./message.ts";
 import type { Request } from "./message.ts";
@@ -61,18 +61,17 @@ export const deleteRule = (rule: RuleSpec): Request => ({
 
 /** The policy rules of both families in the socket's namespace; none for a family that the kernel is without. */
 export const listRules = (socket: NetlinkSocket): Rule[] =>
-  [AF_INET, AF_INET6].flatMap((family) =>
-    socket
-      .dump({
-        type: RTM_GETRULE,
-        flags: 0,
-        body: header(family, 0, FR_ACT_UNSPEC),
-        what: "list policy rules",
-        tolerate: [EAFNOSUPPORT, EOPNOTSUPP],
-      })
-      .map(parseRule)
-      .filter((rule) => rule.family === family),
-  );
+  socket
+    .dump({
+      type: RTM_GETRULE,
+      flags: 0,
+      body: header(AF_UNSPEC, 0, FR_ACT_UNSPEC),
+      what: "list policy rules",
+      tolerate: [EAFNOSUPPORT, EOPNOTSUPP],
+    })
+    .map(parseRule)
+    // Multicast routing has rules too.
+    .filter(({ family }) => family === AF_INET || family === AF_INET6);
 
 const words = ({ from, table, priority }: RuleSpec): string =>
   `from ${prefixText(from)} lookup ${table} priority ${priority}`;

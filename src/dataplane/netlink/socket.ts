@@ -115,15 +115,17 @@ export class NetlinkSocket {
   get(request: Request): Buffer | undefined {
     this.#mustBeFree();
     const sequence = this.#nextSequences(1);
-    libc.send(this.#fd, wire.encodeMessage(request.type, request.flags | wire.NLM_F_REQUEST, sequence, request.body));
-    for (;;) {
-      for (const message of this.#receive()) {
-        if (message.sequence !== sequence) continue;
-        if (message.type !== NLMSG_ERROR) return Buffer.from(message.payload);
-        throwFirst([failureOf(request, message)]);
-        return undefined;
-      }
-    }
+    libc.send(this.#fd, question(request, sequence));
+    return this.#answer(request, sequence);
+  }
+
+  /** As `executeAll` of one request and then `get` of what it has made, in a single send. */
+  executeAndGet(request: Request, made: Request): Buffer | undefined {
+    this.#mustBeFree();
+    const first = this.#nextSequences(2);
+    libc.send(this.#fd, Buffer.concat([frame([request], first), question(made, first + 1)]));
+    throwFirst(this.#results([request], first));
+    return this.#answer(made, first + 1);
   }
 
   /** The payloads of everything that matches, as of one moment: a dump that was disturbed is taken again. */
@@ -170,6 +172,17 @@ export class NetlinkSocket {
     if (batch.length > QUEUED_REPLIES)
       libc.setsockopt(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, batch.length * QUEUED_REPLY_BYTES);
     return bytes;
+  }
+
+  #answer(request: Request, sequence: number): Buffer | undefined {
+    for (;;) {
+      for (const message of this.#receive()) {
+        if (message.sequence !== sequence) continue;
+        if (message.type !== NLMSG_ERROR) return Buffer.from(message.payload);
+        throwFirst([failureOf(request, message)]);
+        return undefined;
+      }
+    }
   }
 
   /** Failures come in the order of the requests, and last the answer to the last request that wants one. */
@@ -247,6 +260,9 @@ function receive(fd: number, into: Buffer): number {
 }
 
 const hasErrno = (error: unknown, errno: number): boolean => error instanceof libc.SystemError && error.errno === errno;
+
+const question = ({ type, flags, body }: Request, sequence: number): Buffer =>
+  wire.encodeMessage(type, flags | wire.NLM_F_REQUEST, sequence, body);
 
 /** Only the last is acknowledged: the others are heard of when they fail, and silence is cheap. */
 function frame(requests: readonly Request[], first: number): Buffer {

@@ -44,6 +44,12 @@ export const deleteElement = (set: NftSet, element: Element): Request => ({
   tolerate: [constants.errno.ENOENT],
 });
 
+/** Asks for an element; that it, or its set, is missing is no error. */
+export const getElement = (set: NftSet, element: Element): Request => ({
+  ...elementRequest(set, VERB.getElement, `look for ${elementsText([element])} in`, [{ key: element.key }]),
+  tolerate: [constants.errno.ENOENT],
+});
+
 /** Deletes every element. ENOENT when the set is missing. */
 export const flushSet = (set: NftSet): Request =>
   tableRequest(set.table, VERB.deleteElement, `flush ${setText(set)}`, attr.string(ELEMENTS.set, set.name));

@@ -4,7 +4,7 @@ import type { Request } from "../netlink/message.ts";
 import { NETLINK_NETFILTER, NetlinkSocket } from "../netlink/socket.ts";
 import type { Enterable } from "../netlink/socket.ts";
 import type { NetlinkError } from "../netlink/error.ts";
-import { dumpElements, parseElements } from "./elements.ts";
+import { dumpElements, getElement, parseElements } from "./elements.ts";
 import type { Element, NftSet } from "./elements.ts";
 import * as protocol from "./protocol.ts";
 import type { Table } from "./protocol.ts";
@@ -66,6 +66,11 @@ export class Nftables {
   /** The elements of a set; none when the set is missing. */
   elements(set: NftSet): Element[] {
     return parseElements(set, this.#dump(dumpElements(set)));
+  }
+
+  /** Whether the set is there and has the element. */
+  has(set: NftSet, element: Element): boolean {
+    return this.#socket.get(getElement(set, element)) !== undefined;
   }
 
   /** The chains of a table, each with the number of its rules; none when the table is missing. */

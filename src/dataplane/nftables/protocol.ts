@@ -2,7 +2,7 @@
 import { attr } from "../netlink/message.ts";
 import type { Request } from "../netlink/message.ts";
 
-const SUBSYSTEM = 10;
+export const SUBSYSTEM = 10;
 const BATCH_BEGIN = 0x10;
 const BATCH_END = 0x11;
 
@@ -40,7 +40,8 @@ export const OBJECT = { name: 2, type: 3, data: 4 } as const;
 export const OBJECT_COUNTER = 1;
 export const COUNTER = { bytes: 1, packets: 2 } as const;
 
-const FAMILY = { inet: 1, arp: 3 } as const;
+/** NFPROTO_* of linux/netfilter.h. */
+export const FAMILY = { inet: 1, arp: 3 } as const;
 
 /** A table of one family. */
 export interface Table {

@@ -120,6 +120,6 @@ test("a place where no file can be is an error in words", async () => {
   writeFileSync(blocked, "");
   await expect(lockFile(join(blocked, "lock"), { timeoutMs: 0 })).rejects.toMatchObject({
     name: "UserError",
-    message: expect.stringMatching(/^cannot open the lock file .*\/file\/lock: E/),
+    message: expect.stringMatching(/^cannot make the directory .*\/file: E/),
   });
 });

@@ -20,6 +20,21 @@ afterEach(async () => {
   await run(["ip", "netns", "delete", name]);
 });
 
+test("a new one is empty, is nobody's, and is gone with its last file", () => {
+  const before = here();
+  const made = NetworkNamespace.create();
+  try {
+    expect(here()).toBe(before);
+    expect(made.isHost).toBe(false);
+    expect(made.cookie).not.toBe(namespace.cookie);
+    const interfaces = made.run(() => readFileSync("/proc/thread-self/net/dev", "utf8").match(/^ *\w+(?=:)/gm));
+    expect(interfaces?.map((one) => one.trim())).toEqual(["lo"]);
+  } finally {
+    made.close();
+  }
+  expect(() => made.run(here)).toThrow("is closed");
+});
+
 describe("run", () => {
   test("works inside, and answers from outside", () => {
     const before = here();

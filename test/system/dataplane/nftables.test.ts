@@ -84,10 +84,12 @@ describe("nftables", () => {
       tables.commit(addElements(set, elements));
       expect(listed(kind, "inet", "t", set.name)).toContain(text);
       expect(tables.elements(set)).toEqual(elements);
+      expect(elements.map((element) => tables.has(set, element))).toEqual(elements.map(() => true));
     }
     for (let time = 0; time < 2; time++) {
       tables.commit(elements.map((element) => deleteElement(set, element)));
       expect(tables.elements(set)).toEqual([]);
+      expect(elements.some((element) => tables.has(set, element))).toBe(false);
     }
     expect(listed("set", "inet", "other", "names")).toContain(`"other"`);
   });
