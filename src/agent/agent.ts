@@ -1,0 +1,288 @@
+/** The agent of a node: follows the store and the kernel, and makes the second agree with the first. */
+import type { Server } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { UserError } from "../base/errors.ts";
+import type { Drivers, Environment } from "../cnm/environment.ts";
+import { openKernel } from "../cnm/local.ts";
+import { registerNode } from "../cnm/nodes.ts";
+import { bootId } from "../dataplane/netns.ts";
+import type { Drops } from "../drivers/driver.ts";
+import { BatchedStore } from "../store/batched.ts";
+import { CachedStore } from "../store/cached.ts";
+import { keys } from "../store/keys.ts";
+import { type NodeStore, connectNode } from "../store/connect-node.ts";
+import type { LeaseState } from "../store/lease-key.ts";
+import type { StoreOptions } from "../store/options.ts";
+import type { WatchHealth } from "../store/watch.ts";
+import { serveControl, serveMetrics } from "./control-server.ts";
+import { Desired } from "./desired.ts";
+import { Garbage } from "./garbage.ts";
+import { Journal } from "./journal.ts";
+import { KernelWatch } from "./kernel-watch.ts";
+import type { Log } from "./log.ts";
+import { HOST, Mender } from "./mender.ts";
+import { holdName, nameHeld, nameTaken } from "./name.ts";
+import { type AgentState, reportOf } from "./report.ts";
+import { routesOf } from "./routes.ts";
+import { Sweep } from "./sweep.ts";
+import { WorkQueue } from "./work-queue.ts";
+
+export interface AgentOptions {
+  /** The node's name. */
+  readonly node: string;
+  readonly stateDir: string;
+  readonly store: StoreOptions;
+  readonly dockerHost?: string | undefined;
+  /** By which other nodes reach this one. */
+  readonly ip?: string | undefined;
+  readonly ip6?: string | undefined;
+  /** HOST:PORT on loopback, for metrics and health. */
+  readonly metricsAddress?: string | undefined;
+  readonly version: string;
+  readonly log: Log;
+  /** Aborted to stop. */
+  readonly signal: AbortSignal;
+  /** Called once, when everything on the node was looked at and is right, with the node's id. */
+  onReady(id: string): void;
+}
+
+/**
+ * Runs the agent until it is stopped; then everything in the kernel stays as it is. Waits for a store that is away.
+ * Rejects with UserError `conflict` when another host has the node's name, `usage` for a metrics address of no use.
+ */
+export async function runAgent(options: AgentOptions): Promise<void> {
+  const stopping = new AbortController();
+  const stop = (reason?: unknown): void => stopping.abort(reason ?? new UserError("interrupted", "stopped"));
+  options.signal.addEventListener("abort", () => stop(), { once: true });
+  const agent = new Agent(options, stopping.signal, stop);
+  try {
+    await agent.run();
+  } catch (error) {
+    if (error !== stopping.signal.reason || !isStop(error)) throw error;
+  } finally {
+    await agent.close();
+  }
+}
+
+/** The word for what the watches told. */
+const STORE_CHANGED = "the store changed";
+const STORE_PATIENCE_MS = 500;
+
+const isStop = (error: unknown): boolean => error instanceof UserError && error.code === "interrupted";
+
+async function dropsOf(drivers: Drivers): Promise<Drops> {
+  const all = await Promise.all(drivers.all().map((driver) => driver.drops()));
+  const sums: Record<string, number> = {};
+  for (const [cause, count] of all.flatMap((drops) => Object.entries(drops))) sums[cause] = (sums[cause] ?? 0) + count;
+  return sums;
+}
+
+class Agent {
+  readonly #options: AgentOptions;
+  readonly #signal: AbortSignal;
+  readonly #stop: (reason?: unknown) => void;
+  readonly #journal: Journal;
+  readonly #store: NodeStore;
+  readonly #desired: Desired;
+  readonly #direct: Environment;
+  readonly #queue: WorkQueue;
+  readonly #kernel: KernelWatch;
+  /** Why what waits was first asked for. */
+  readonly #reasons = new Map<string, string>();
+  readonly #state: AgentState;
+  readonly #servers: Server[] = [];
+  readonly #closers: (() => void | Promise<void>)[] = [];
+
+  constructor(options: AgentOptions, signal: AbortSignal, stop: (reason?: unknown) => void) {
+    const { node, stateDir, log, dockerHost, version } = options;
+    this.#options = options;
+    this.#signal = signal;
+    this.#stop = stop;
+    this.#journal = new Journal(stateDir, log);
+    this.#store = connectNode(options.store);
+    const warn = (message: string): void => log.warn(message);
+    const kernel = openKernel({ stateDir, dockerHost, signal, warn });
+    this.#direct = { store: new BatchedStore(this.#store.store), node, defaultPools: false, signal, warn, ...kernel };
+    this.#desired = new Desired(this.#store.watches, node, {
+      sandboxChanged: (id) => this.#sandboxChanged(id),
+      hostChanged: () => this.#add(HOST, STORE_CHANGED),
+    });
+    const mender = new Mender({
+      cached: { ...this.#direct, store: new CachedStore(this.#direct.store, () => this.#desired.caches()) },
+      direct: this.#direct,
+      isOnline: () => this.#storeAnswers(),
+      sandbox: (id) => this.#desired.sandboxes.get(id),
+      again: (key, delayMs) => this.#queue.add(key, delayMs),
+      why: (key) => this.#reasons.get(key),
+      journal: this.#journal,
+    });
+    this.#queue = new WorkQueue(
+      async (key) => {
+        if (await mender.mend(key)) this.#reasons.delete(key);
+      },
+      (key, error) => log.warn("could not be looked at, will be tried again", { key, error }),
+    );
+    this.#kernel = new KernelWatch(this.#direct, {
+      sandbox: (id, why, delayMs) => this.#add(id, why, delayMs),
+      host: (why, delayMs) => this.#add(HOST, why, delayMs),
+      missed: () => this.#kernelMissed(),
+    });
+    const startedAt = new Date().toISOString();
+    this.#state = {
+      node,
+      version,
+      startedAt,
+      id: undefined,
+      name: undefined,
+      synced: false,
+      ready: false,
+      storeIsLost: false,
+    };
+  }
+
+  async run(): Promise<void> {
+    await this.#serve();
+    await this.#takeName();
+    const { ip, ip6, version, onReady } = this.#options;
+    const { id } = await registerNode(this.#direct, {
+      version,
+      bootId: bootId(),
+      startedAt: this.#state.startedAt,
+      ...(ip === undefined ? {} : { ip }),
+      ...(ip6 === undefined ? {} : { ip6 }),
+    });
+    this.#state.id = id;
+    await this.#untilStopped(this.#desired.synced());
+    this.#kernel.start();
+    for (const [sandboxId, record] of this.#desired.sandboxes) this.#kernel.follow(sandboxId, record);
+    // From here on, changes are mended as they come; before, nothing was written to the kernel.
+    this.#state.synced = true;
+    this.#lookAtAll("the agent started");
+    await this.#untilStopped(this.#queue.idle());
+    this.#state.ready = true;
+    this.#journal.add({ kind: "started", object: `node ${this.#options.node}`, what: `follows the store as ${id}` });
+    this.#lookAgainAndAgain();
+    onReady(id);
+    await this.#untilStopped(new Promise(() => undefined));
+  }
+
+  /** In the order in which each rests upon the next. */
+  async close(): Promise<void> {
+    if (this.#state.ready)
+      this.#journal.add({ kind: "stopping", object: `node ${this.#options.node}`, what: "leaves all as it is" });
+    for (const close of this.#closers) await close();
+    await this.#queue.close();
+    this.#kernel.close();
+    this.#desired.close();
+    await this.#state.name?.close();
+    await this.#store.close();
+    for (const driver of this.#direct.drivers.all()) driver.close();
+    for (const server of this.#servers) {
+      server.close();
+      server.closeAllConnections();
+    }
+  }
+
+  async #serve(): Promise<void> {
+    const routes = routesOf({
+      report: () => this.#report(),
+      events: () => this.#journal.counts,
+      drops: () => dropsOf(this.#direct.drivers),
+      stop: () => this.#stop(),
+    });
+    this.#servers.push(await serveControl(this.#options.stateDir, routes));
+    const { metricsAddress } = this.#options;
+    if (metricsAddress !== undefined) this.#servers.push(await serveMetrics(metricsAddress, routes));
+  }
+
+  async #takeName(): Promise<void> {
+    const { node, log } = this.#options;
+    const listeners: ((state: LeaseState) => void)[] = [];
+    const holder = { node, bootId: bootId(), startedAt: this.#state.startedAt };
+    this.#state.name = holdName(this.#store, holder, (state) => {
+      log.debug("the node's name", { state: state.state, error: state.error });
+      for (const listener of listeners) listener(state);
+      // Two agents under one name would undo each other's work.
+      if (state.error?.code === "conflict") this.#stop(nameTaken(node));
+    });
+    this.#closers.push(this.#store.watches.onHealth((health) => this.#storeHealth(health)));
+    await nameHeld(node, (listener) => listeners.push(listener), this.#signal);
+  }
+
+  #storeHealth({ state, endpoint, error }: WatchHealth): void {
+    const isLost = state === "lost";
+    // Another reason for the same loss is told by the report alone.
+    if (!this.#state.synced || isLost === this.#state.storeIsLost) return;
+    this.#state.storeIsLost = isLost;
+    if (isLost) {
+      const what = `does not answer: ${error?.message ?? ""}; the kernel is kept as it was last known to be right`;
+      this.#journal.add({ kind: "store-lost", object: "etcd", what });
+    } else {
+      this.#journal.add({ kind: "store-back", object: "etcd", what: `answers again at ${endpoint ?? ""}` });
+      this.#lookAtAll("the store came back");
+    }
+  }
+
+  /** A watch may take seconds to notice that etcd is frozen: too long for a container that is cut off. */
+  async #storeAnswers(): Promise<boolean> {
+    if (this.#store.watches.health.state !== "synced") return false;
+    const { node, store } = this.#direct;
+    const asked = store.read([{ key: keys.node(node) }]).then(
+      () => true,
+      () => false,
+    );
+    return Promise.race([asked, sleep(STORE_PATIENCE_MS, false)]);
+  }
+
+  #sandboxChanged(id: string): void {
+    if (!this.#state.synced) return;
+    this.#kernel.follow(id, this.#desired.sandboxes.get(id));
+    this.#add(id, STORE_CHANGED);
+  }
+
+  #kernelMissed(): void {
+    this.#journal.add({ kind: "kernel-missed", object: "kernel", what: "changed faster than it could be followed" });
+    this.#lookAtAll("the kernel changed");
+  }
+
+  #lookAtAll(why: string, spreadMs = 0): void {
+    this.#add(HOST, why);
+    const { sandboxes } = this.#desired;
+    let index = 0;
+    for (const id of sandboxes.keys()) this.#add(id, why, (index++ / sandboxes.size) * spreadMs);
+  }
+
+  #add(key: string, why: string, delayMs?: number): void {
+    if (!this.#state.synced) return;
+    if (!this.#reasons.has(key)) this.#reasons.set(key, why);
+    this.#queue.add(key, delayMs);
+  }
+
+  #lookAgainAndAgain(): void {
+    const garbage = new Garbage(this.#direct, this.#journal);
+    const sweep = new Sweep({
+      look: (spreadMs) => this.#lookAtAll("nobody told of it", spreadMs),
+      collect: () => garbage.collect(),
+      log: this.#options.log,
+    });
+    this.#closers.push(() => sweep.close());
+  }
+
+  #report(): ReturnType<typeof reportOf> {
+    return reportOf(this.#state, {
+      store: this.#store.watches.health,
+      sandboxes: this.#desired.sandboxes,
+      followed: this.#kernel.followed,
+      backlog: this.#queue.size,
+      journal: this.#journal,
+    });
+  }
+
+  async #untilStopped<T>(work: Promise<T>): Promise<T> {
+    this.#signal.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      this.#signal.addEventListener("abort", () => reject(this.#signal.reason as Error), { once: true });
+      work.then(resolve, reject);
+    });
+  }
+}

@@ -1,0 +1,25 @@
+import type { Environment } from "../cnm/environment.ts";
+import { emptyBlocksOf, removeEmptyBlock } from "../cnm/nodes.ts";
+import type { Journal } from "./journal.ts";
+
+/** Gives back what this node holds in the store and does not use. */
+export class Garbage {
+  readonly #env: Environment;
+  readonly #journal: Journal;
+  /** Blocks that were empty at the last look. */
+  #empty: ReadonlySet<string> = new Set();
+
+  constructor(env: Environment, journal: Journal) {
+    this.#env = env;
+    this.#journal = journal;
+  }
+
+  /** A block that was empty twice in a row goes back to its pool. */
+  async collect(): Promise<void> {
+    const found = await emptyBlocksOf(this.#env, this.#env.node);
+    for (const cidr of found.filter((block) => this.#empty.has(block)))
+      if (await removeEmptyBlock(this.#env, cidr))
+        this.#journal.add({ kind: "collected", object: `block ${cidr}`, what: "had no address in use" });
+    this.#empty = new Set(found);
+  }
+}

@@ -1,0 +1,103 @@
+/** One piece of work at a time, each known by its key: what is asked for again before it began is done once. */
+
+/** How long after a failure it is tried again, doubled each time. */
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 60_000;
+
+interface Due {
+  /** On the clock of performance.now(). */
+  readonly at: number;
+  readonly failures: number;
+}
+
+export class WorkQueue {
+  readonly #work: (key: string) => Promise<void>;
+  readonly #onFailure: (key: string, error: unknown) => void;
+  readonly #due = new Map<string, Due>();
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #isClosed = false;
+
+  /** `onFailure` is told of each failure; the work is then tried again later, unless it is asked for before. */
+  constructor(work: (key: string) => Promise<void>, onFailure: (key: string, error: unknown) => void) {
+    this.#work = work;
+    this.#onFailure = onFailure;
+  }
+
+  /** Asks for the work, in `delayMs` at the latest; the earlier of two wishes counts. */
+  add(key: string, delayMs = 0): void {
+    if (this.#isClosed) return;
+    const known = this.#due.get(key);
+    const at = performance.now() + delayMs;
+    // Whoever asks knows something new, so a failure's long wait does not hold it back.
+    if (!known || known.at > at) this.#due.set(key, { at, failures: known?.failures ?? 0 });
+    this.#schedule();
+  }
+
+  /** No work of the key is wanted any more. One that runs goes on. */
+  drop(key: string): void {
+    this.#due.delete(key);
+  }
+
+  /** How many pieces of work wait. */
+  get size(): number {
+    return this.#due.size;
+  }
+
+  /** Resolves when nothing is running and nothing is due now. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running;
+  }
+
+  /** Begins nothing more; resolves when what runs has ended. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#due.clear();
+    await this.idle();
+  }
+
+  #schedule(): void {
+    if (this.#running || this.#isClosed) return;
+    clearTimeout(this.#timer);
+    const first = Math.min(...[...this.#due.values()].map(({ at }) => at));
+    if (first === Infinity) return;
+    const wait = first - performance.now();
+    if (wait > 0) this.#timer = setTimeout(() => this.#schedule(), wait);
+    else this.#running = this.#runDue();
+  }
+
+  async #runDue(): Promise<void> {
+    // Whoever has asked for several things at once is not interrupted by the first.
+    await Promise.resolve();
+    for (let next = this.#take(); next && !this.#isClosed; next = this.#take()) {
+      const [key, { failures }] = next;
+      try {
+        await this.#work(key);
+      } catch (error) {
+        this.#onFailure(key, error);
+        this.#retry(key, failures + 1);
+      }
+    }
+    this.#running = undefined;
+    this.#schedule();
+  }
+
+  #take(): [string, Due] | undefined {
+    const now = performance.now();
+    for (const entry of this.#due)
+      if (entry[1].at <= now) {
+        this.#due.delete(entry[0]);
+        return entry;
+      }
+    return undefined;
+  }
+
+  #retry(key: string, failures: number): void {
+    const wait = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS);
+    // Not all at once with whatever else failed for the same reason.
+    const at = performance.now() + wait * (0.75 + Math.random() / 2);
+    const asked = this.#due.get(key);
+    if (!this.#isClosed && (!asked || asked.at > at)) this.#due.set(key, { at, failures });
+  }
+}
