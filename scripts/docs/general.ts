@@ -16,8 +16,8 @@ export const general: {
 } = {
   sources:
     "These options stand before the command or after it. An option beats the environment, which beats the " +
-    "configuration file, which beats the default: etcd at `http://127.0.0.1:2379`, state in `/run/calico`, and the " +
-    "name of the host.",
+    "configuration file, which beats the default: the etcd of this host's node, or else `http://127.0.0.1:2379`, state " +
+    "in `/run/calico`, and the name of the host.",
   settings: {
     etcdEndpoints: { variables: ["ETCD_ENDPOINTS"], inFile: "etcd.endpoints" },
     etcdCaCertFile: { variables: ["ETCD_CA_CERT_FILE"], inFile: "etcd.caCertFile" },
@@ -66,7 +66,7 @@ and exits with the first one's code.`,
     "not-found": "there is no such object",
     conflict: "the state forbids it: exists, in use, already attached",
     "store-unreachable": "etcd cannot be reached",
-    "check-failed": "`check` found problems that remain",
+    "check-failed": "a check found something wrong: `check`, `checksystem`, `ipam check`, `status`",
     timeout: "`--timeout` ran out",
     interrupted: "interrupted (SIGINT)",
   },

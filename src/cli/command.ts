@@ -16,6 +16,8 @@ interface Description {
   readonly path: readonly [string] | readonly [noun: string, verb: string];
   /** Other words for the last word of the path. */
   readonly aliases?: readonly string[];
+  /** The noun alone means this verb. */
+  readonly isDefault?: boolean;
   /** One line, without a full stop. */
   readonly summary: string;
   /** What else a person has to know; paragraphs of plain text. */

@@ -4,7 +4,7 @@ import type { Settings } from "./settings.ts";
 
 /** The model on the store that the settings name. Nothing is sent before the first use. */
 export function openController(
-  { store, node, defaultPools, stateDir, dockerHost }: Settings,
+  { store, node, defaultPools, stateDir, dockerHost }: Omit<Settings, "storeIsConfigured">,
   signal: AbortSignal,
   warn: (message: string) => void,
 ): Controller {

@@ -90,10 +90,10 @@ function addCommand(
   const name = command.path.at(-1) ?? "";
   const aliases = command.aliases ?? [];
   const parser = parent
-    .command(name, { hidden: command.hidden ?? false })
+    .command(name, { hidden: command.hidden ?? false, isDefault: command.isDefault ?? false })
     .aliases(aliases)
     .summary(command.summary);
-  if (![name, ...aliases].some((word) => typed.has(word))) return;
+  if (command.isDefault !== true && ![name, ...aliases].some((word) => typed.has(word))) return;
   parser
     .description([`${command.summary}.`, command.description ?? ""].join("\n\n").trim())
     .usage(usageLine(command).replace(`calicoctl ${command.path.join(" ")} `, ""))

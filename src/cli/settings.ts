@@ -1,6 +1,7 @@
 /** Flags beat the environment, which beats the configuration file, which beats the defaults. */
 import { accessSync, constants, readFileSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
+import { readEndpoint } from "../agent/etcd/endpoint-file.ts";
 import { UserError, usageError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { parseEndpoint } from "../store/endpoint.ts";
@@ -10,6 +11,8 @@ import { readConfigFile } from "./config-file.ts";
 
 export interface Settings {
   readonly store: StoreOptions;
+  /** Whether somebody has said where it is; else it is the node's own etcd, or the usual place. */
+  readonly storeIsConfigured: boolean;
   /** This node's name in the store. */
   readonly node: string;
   readonly stateDir: string;
@@ -36,6 +39,8 @@ export type GlobalFlags = Readonly<
   >
 >;
 
+/** Where etcd is when nobody says otherwise. */
+export const usualEndpoint = "http://127.0.0.1:2379";
 const defaultConfigPath = "/etc/calico/calicoctl.yaml";
 
 /** Throws UserError `usage` that names the flag, the variable or the line of the file that is wrong. */
@@ -64,11 +69,12 @@ export async function readSettings(
   together(password, username, "password file", "user", "--etcd-username");
 
   const node = pick("--node", flags.node, ["CALICO_NODENAME", "HOSTNAME"], "node");
-  const stateDir = pick("--state-dir", flags.stateDir, ["CALICO_STATE_DIR"], "stateDir");
+  const givenDir = pick("--state-dir", flags.stateDir, ["CALICO_STATE_DIR"], "stateDir");
+  const stateDir = givenDir === undefined ? "/run/calico" : absolute(givenDir);
   const dockerHost = fromEnvironment(env, ["DOCKER_HOST"]);
   return {
     store: {
-      endpoints: endpoints === undefined ? ["http://127.0.0.1:2379"] : endpointList(endpoints),
+      endpoints: endpoints === undefined ? [readEndpoint(stateDir) ?? usualEndpoint] : endpointList(endpoints),
       ...(ca === undefined ? {} : { caFile: readable(ca) }),
       ...(cert === undefined ? {} : { certFile: readable(cert) }),
       ...(key === undefined ? {} : { keyFile: readable(key) }),
@@ -76,7 +82,8 @@ export async function readSettings(
       ...(password === undefined ? {} : { passwordFile: readable(password) }),
     },
     node: nodeName(node ?? hostName()),
-    stateDir: stateDir === undefined ? "/run/calico" : absolute(stateDir),
+    storeIsConfigured: endpoints !== undefined,
+    stateDir,
     defaultPools: !isSet(env["NO_DEFAULT_POOLS"]),
     ...(dockerHost === undefined ? {} : { dockerHost: dockerHost.value }),
   };
@@ -132,7 +139,8 @@ function readable({ value, from }: Sourced): string {
   return path;
 }
 
-function absolute({ value, from }: Sourced): string {
+/** Throws UserError `usage` for a path that depends on where one stands. */
+export function absolute({ value, from }: Sourced): string {
   if (!isAbsolute(value) || value.includes("\0")) throw usageError(`${from}: ${quote(value)} is not an absolute path`);
   return resolve(value);
 }
@@ -143,9 +151,9 @@ const hostName = (): Sourced => ({
   from: "the name of this host",
 });
 
-/** It becomes a part of keys in the store, so it keeps to what host names are made of. */
-function nodeName({ value, from }: Sourced): string {
-  if (!/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/.test(value))
+/** It becomes a part of keys in the store and of an interface's alias: what host names are made of, 200 at most. */
+export function nodeName({ value, from }: Sourced): string {
+  if (!/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9])?$/.test(value))
     throw usageError(
       `${from}: ${quote(value)} is not a node name`,
       "a node name is letters, digits, dots, dashes and underscores; set one with --node or CALICO_NODENAME",

@@ -9,6 +9,7 @@ import { keys } from "../store/keys.ts";
 import {
   type ClaimRecord,
   type EndpointRecord,
+  type NetworkRecord,
   SCHEMA_VERSION,
   blockSchema,
   claimSchema,
@@ -21,6 +22,7 @@ import type { KeyValue } from "../store/store.ts";
 import { type Mend, bindingFindings } from "./check-bindings.ts";
 import type { Environment } from "./environment.ts";
 import type { Finding } from "./findings.ts";
+import { uselessness } from "./usable.ts";
 
 export async function checkStore(env: Environment): Promise<Finding[]> {
   const { ranges } = await env.store.read([
@@ -87,6 +89,7 @@ export async function checkStore(env: Environment): Promise<Finding[]> {
       what: `cannot be read: ${reason}`,
       remedy: "upgrade calicoctl if a newer one wrote it; else look at it, and delete it, with etcdctl",
     })),
+    ...networks.flatMap(({ value }) => uselessNetwork(env, value)),
     ...names(
       ranges[1]?.kvs ?? [],
       networks,
@@ -109,6 +112,12 @@ export async function checkStore(env: Environment): Promise<Finding[]> {
 const idsIn = (recordKeys: ReadonlySet<string>): string[] =>
   [...recordKeys].map((key) => key.slice(key.lastIndexOf("/") + 1));
 
+function uselessNetwork(env: Environment, network: NetworkRecord): Finding[] {
+  const what = uselessness(env, network);
+  const remedy = "upgrade calicoctl if a newer one wrote it; else unpublish its services, remove it and create it anew";
+  return what === undefined ? [] : [{ object: `network ${network.name}`, what, remedy }];
+}
+
 function orphans(endpoints: readonly Stored<EndpointRecord>[], networkIds: ReadonlySet<string>): Finding[] {
   return endpoints
     .filter(({ value }) => !networkIds.has(value.networkId))
@@ -120,7 +129,7 @@ function orphans(endpoints: readonly Stored<EndpointRecord>[], networkIds: Reado
 }
 
 /** Every address of an endpoint is claimed for it, and every claim is of an endpoint that has the address. */
-function addressFindings(
+export function addressFindings(
   endpoints: readonly Stored<EndpointRecord>[],
   claims: readonly Stored<ClaimRecord>[],
   broken: ReadonlySet<string>,

@@ -30,7 +30,7 @@ async function checkAlone(env: Environment, repair: boolean): Promise<Problem[]>
   // interface before it exists.
   await settleAll(await checkStore(env));
   for (const record of await ownSandboxes(env)) await settleAll(await endFindings(env, record));
-  await settleAll(await hostFindings(env));
+  await settleAll(await hostFindings(env, { thorough: true }));
   for (const record of await ownSandboxes(env)) {
     const { findings, close } = await sandboxFindings(env, record);
     try {

@@ -1,25 +1,38 @@
 /** The one door to the model: the command line, the agent and the Docker plugin all call this. */
+import { UserError } from "../base/errors.ts";
 import { BatchedStore } from "../store/batched.ts";
 import { type AttachOptions, attach } from "./attach.ts";
 import { check } from "./check.ts";
 import { detach } from "./detach.ts";
 import type { Environment, Kernel, StoreEnvironment } from "./environment.ts";
 import { addressReport, ipamReport, listPools } from "./ipam.ts";
+import { checkIpam } from "./ipam-check.ts";
+import { releaseAddress } from "./ipam-release.ts";
 import type {
   AddressReport,
   EndpointDetail,
+  IpamProblem,
   IpamReport,
   Network,
   NetworkDetail,
   NetworkView,
+  NodeView,
   Pool,
   PoolView,
   Problem,
   SandboxView,
   ServiceView,
 } from "./model.ts";
-import { type ServiceName, checkInterfaceName, checkPriority, parsePublishedName, parseServiceName } from "./names.ts";
-import { type NetworkSpec, createNetwork, ensureNetwork, getOrDefaultNetwork, removeNetwork } from "./networks.ts";
+import { type ServiceName, checkInterfaceName, checkPriority, parseServiceName } from "./names.ts";
+import {
+  type EnsuredNetwork,
+  type NetworkSpec,
+  createNetwork,
+  ensureNetwork,
+  getOrDefaultNetwork,
+  removeNetwork,
+} from "./networks.ts";
+import { listNodes, nodeView, removeNode } from "./nodes.ts";
 import { type PoolOptions, addSharedPools, removePool } from "./pools.ts";
 import { type PublishSpec, checkPublishSpec, publish } from "./services.ts";
 import { unpublish, unpublishFree } from "./unpublish.ts";
@@ -52,7 +65,7 @@ export class Controller {
   }
 
   async createNetwork(spec: NetworkSpec, options: { ignore?: boolean | undefined } = {}): Promise<Network> {
-    return createNetwork(await this.#world(), spec, options);
+    return (await createNetwork(await this.#world(), spec, options)).network;
   }
 
   async removeNetwork(reference: string): Promise<Network> {
@@ -69,12 +82,13 @@ export class Controller {
 
   /** `name` is SERVICE[.NETWORK[.DRIVER]]; with a driver, the network is made if missing. */
   async publish(name: string, spec: PublishSpec, options: { ignore?: boolean | undefined } = {}): Promise<ServiceView> {
-    const parsed = parsePublishedName(name);
+    const parsed = parseServiceName(name);
     checkPublishSpec(spec);
     const env = await this.#world();
-    const network = await networkFor(env, parsed);
-    const { endpoint } = await publish(env, network, parsed.service, spec, options);
-    return { ...endpoint, networkName: network.name };
+    return onNetwork(env, await networkFor(env, parsed), async (network) => {
+      const { endpoint } = await publish(env, network, parsed.service, spec, options);
+      return { ...endpoint, networkName: network.name };
+    });
   }
 
   async unpublish(name: string, options: { force?: boolean | undefined } = {}): Promise<void> {
@@ -82,22 +96,23 @@ export class Controller {
   }
 
   async attach(container: string, name: string, request: AttachRequest = {}): Promise<ServiceView> {
-    const parsed = request.publish ? parsePublishedName(name) : parseServiceName(name);
+    const parsed = parseServiceName(name);
     if (request.interface !== undefined) checkInterfaceName(request.interface);
     if (request.priority !== undefined) checkPriority(request.priority);
     checkPublishSpec(request.spec ?? {});
     const env = await this.#world();
     const found = await env.host.resolve(container);
     if (!request.publish) return attach(env, found, parsed, request);
-    const network = await ensureNetwork(env, parsed.network, parsed.driver);
-    const published = await publish(env, network, parsed.service, request.spec ?? {}, { ignore: true });
-    try {
-      return await attach(env, found, parsed, request);
-    } catch (error) {
-      // All of it or nothing: what was published only for this attach goes with it.
-      if (published.created) await unpublishFree(env, { endpoint: published.endpoint, network });
-      throw error;
-    }
+    return onNetwork(env, await ensureNetwork(env, parsed.network, parsed.driver), async (network) => {
+      const published = await publish(env, network, parsed.service, request.spec ?? {}, { ignore: true });
+      try {
+        return await attach(env, found, parsed, request);
+      } catch (error) {
+        // All of it or nothing: what was published only for this attach goes with it.
+        if (published.created) await unpublishFree(env, { endpoint: published.endpoint, network });
+        throw error;
+      }
+    });
   }
 
   /** Without `container`, from wherever it is attached. */
@@ -150,6 +165,27 @@ export class Controller {
     return addressReport(this.#env, ip);
   }
 
+  checkIpam(): Promise<IpamProblem[]> {
+    return checkIpam(this.#env);
+  }
+
+  /** The address in canonical form. */
+  releaseAddress(ip: string): Promise<string> {
+    return releaseAddress(this.#env, ip);
+  }
+
+  nodes(): Promise<NodeView[]> {
+    return listNodes(this.#env);
+  }
+
+  node(name: string): Promise<NodeView> {
+    return nodeView(this.#env, name);
+  }
+
+  async removeNode(name: string, options: { removeEndpoints?: boolean | undefined } = {}): Promise<void> {
+    return removeNode(await this.#world(), name, options);
+  }
+
   async check({ repair }: { repair: boolean }): Promise<{ problems: Problem[] }> {
     return { problems: await check(await this.#world(), repair) };
   }
@@ -160,6 +196,24 @@ export class Controller {
 }
 
 /** A network that is named with its driver is made if missing, and so is the default one. */
-function networkFor(env: Environment, { network, driver }: ServiceName): Promise<Network> {
+function networkFor(env: Environment, { network, driver }: ServiceName): Promise<EnsuredNetwork> {
   return driver === undefined ? getOrDefaultNetwork(env, network) : ensureNetwork(env, network, driver);
+}
+
+/** Does `work` on the network; one that was made only for it goes again when it fails, if nobody else uses it yet. */
+async function onNetwork<T>(
+  env: Environment,
+  { network, created }: EnsuredNetwork,
+  work: (network: Network) => Promise<T>,
+): Promise<T> {
+  try {
+    return await work(network);
+  } catch (error) {
+    if (created) await removeNetwork(env, network.id).catch(ignoreRefusal);
+    throw error;
+  }
+}
+
+function ignoreRefusal(error: unknown): void {
+  if (!(error instanceof UserError)) throw error;
 }

@@ -1,8 +1,9 @@
 /** The verb detach, and what unpublish and repair share with it. */
 import { conflict } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
+import type { Stored } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
-import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/records.ts";
+import type { EndpointRecord, NetworkRecord, PoolRecord, SandboxRecord } from "../store/records.ts";
 import { containerLabel } from "./container-label.ts";
 import type { Environment } from "./environment.ts";
 import {
@@ -17,7 +18,7 @@ import {
 import { getService, getServiceById } from "./lookup.ts";
 import type { ServiceName } from "./names.ts";
 import { readPools } from "./pool-records.ts";
-import { readMembers } from "./sandbox-plan.ts";
+import { type Member, readMembers } from "./sandbox-plan.ts";
 import { openSandbox, readSandbox, reopenSandbox, sandboxId, sandboxParts } from "./sandboxes.ts";
 import { replaceEndpoint } from "./services.ts";
 import { together, transact } from "./transact.ts";
@@ -63,9 +64,7 @@ export async function finish(env: Environment, { endpoint, network }: BoundServi
     // Whoever attached it meanwhile has made what is there now.
     return now?.endpoint.value.binding === undefined && removeFromKernel(env, endpoint, network);
   });
-  const neighboursMissed = await refreshNeighbours(env, network.id);
-  const wasLast = await withdrawIfIdle(env);
-  return wasThere || neighboursMissed || wasLast;
+  return (await settleRest(env, network.id)) || wasThere;
 }
 
 /**
@@ -76,14 +75,11 @@ export async function release(env: Environment, { endpoint, network }: BoundServ
   const id = endpoint.binding?.sandboxId ?? "";
   const take = async (): Promise<void> => {
     failpoint("detach:locked");
-    const { after, isElsewhere } = await unbind(env, endpoint);
+    const { left, isElsewhere } = await unbind(env, endpoint);
     if (isElsewhere) return;
-    const namespace = after && reopenSandbox(env, after);
+    const namespace = left && reopenSandbox(env, left.sandbox);
     try {
-      if (after && namespace) {
-        const members = await readMembers(env, after);
-        await ensureSandbox(env, members, namespace, (await readPools(env)).existing, network.driver);
-      }
+      if (left && namespace) await ensureSandbox(env, left.members, namespace, left.pools, network.driver);
     } finally {
       namespace?.close();
     }
@@ -92,38 +88,55 @@ export async function release(env: Environment, { endpoint, network }: BoundServ
     await removeFromKernel(env, endpoint, network);
   };
   await withSandbox(env, id, () => withEndpoint(env, endpoint.id, take));
-  failpoint("detach:unplumbed");
-  await refreshNeighbours(env, network.id, id);
   failpoint("detach:done");
-  await withdrawIfIdle(env);
+  await settleRest(env, network.id, id);
+}
+
+/**
+ * Does what remains on this host when an endpoint of the network has left it. Returns whether anything did. Both parts
+ * ask the store at once, and never have something to do at once: a host with another sandbox is not idle.
+ */
+async function settleRest(env: Environment, networkId: string, except?: string): Promise<boolean> {
+  const done = await Promise.all([refreshNeighbours(env, networkId, except), withdrawIfIdle(env)]);
+  return done.includes(true);
 }
 
 interface Unbound {
-  /** The record of the sandbox as it is left, if it had one. */
-  readonly after?: SandboxRecord;
+  /** The sandbox as it is left, if it had a record. */
+  readonly left?: {
+    readonly sandbox: SandboxRecord;
+    readonly members: readonly Member[];
+    readonly pools: readonly Stored<PoolRecord>[];
+  };
   /** Somebody has detached the endpoint meanwhile, and attached it to another sandbox. */
   readonly isElsewhere?: boolean;
 }
 
 async function unbind(env: Environment, { id, networkId, binding: known }: EndpointRecord): Promise<Unbound> {
+  const { node, sandboxId: holder } = known ?? { node: env.node, sandboxId: "" };
   return transact<Unbound>(env, async () => {
-    const found = await getServiceById(env.store, networkId, id);
+    const [found, before, { existing: pools }] = await Promise.all([
+      getServiceById(env.store, networkId, id),
+      readSandbox(env, node, holder),
+      readPools(env),
+    ]);
     // Somebody else may have done it meanwhile.
     if (!found) return { result: {} };
     const { binding, ...free } = found.endpoint.value;
     if (!binding) return { result: {} };
-    if (binding.sandboxId !== known?.sandboxId || binding.node !== known.node) return { result: { isElsewhere: true } };
+    if (binding.sandboxId !== holder || binding.node !== node) return { result: { isElsewhere: true } };
     const change = replaceEndpoint(found.endpoint, free);
-    const before = await readSandbox(env, binding.node, binding.sandboxId);
     if (!before) return { result: {}, transaction: change };
-    const members = await readMembers(env, before.value);
-    const after: SandboxRecord = {
+    const sandbox: SandboxRecord = {
       ...before.value,
       endpoints: before.value.endpoints.filter(({ endpointId }) => endpointId !== id),
     };
-    const stay = members.filter((member) => member.endpoint.id !== id).map(({ network }) => network);
-    const former = members.map(({ network }) => network);
-    return { result: { after }, transaction: together(change, sandboxParts(before, after, stay, former)) };
+    const members = await readMembers(env, sandbox);
+    const stay = members.map(({ network }) => network);
+    return {
+      result: { left: { sandbox, members, pools } },
+      transaction: together(change, sandboxParts(before, sandbox, stay, [found.network.value])),
+    };
   });
 }
 

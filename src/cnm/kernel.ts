@@ -9,7 +9,7 @@ import { type EndpointRecord, type NetworkRecord, type PoolRecord, sandboxSchema
 import type { Environment, Lock } from "./environment.ts";
 import { warnQuarantined } from "./model.ts";
 import { readPools } from "./pool-records.ts";
-import { type Member, planEndpoints, planNetwork, planPools, readMembers } from "./sandbox-plan.ts";
+import { type Member, planEndpoints, planNetwork, planPools, readableMembers } from "./sandbox-plan.ts";
 import { readSandbox, reopenSandbox } from "./sandboxes.ts";
 
 /** Runs `work` while no other process works on the sandbox, and none withdraws the drivers from the host. */
@@ -38,6 +38,16 @@ export async function withEndpoint<T>(env: Environment, id: string, work: () => 
     return await work();
   } finally {
     lock.release();
+  }
+}
+
+/** Runs `work` while no verb is at work on this host. */
+export async function withHost<T>(env: Environment, work: () => Promise<T>): Promise<T> {
+  const host = await mustLock(env, "host", "exclusive");
+  try {
+    return await work();
+  } finally {
+    host.release();
   }
 }
 
@@ -110,7 +120,9 @@ async function refresh(env: Environment, id: string): Promise<boolean> {
   const namespace = sandbox && reopenSandbox(env, sandbox.value);
   if (!sandbox || !namespace) return false;
   try {
-    const members = await readMembers(env, sandbox.value);
+    const members = await readableMembers(env, sandbox.value);
+    // Half a sandbox must not be taken for the whole.
+    if (members.length < sandbox.value.endpoints.length) return false;
     return await ensureSandbox(env, members, namespace, (await readPools(env)).existing);
   } finally {
     namespace.close();
@@ -126,13 +138,10 @@ export async function announcePools(env: Environment): Promise<void> {
   const sandboxes = decodeAll(sandboxSchema, ranges[0], warnQuarantined(env.warn)).map(({ value }) => value);
   if (sandboxes.length === 0) return;
   // Alone, so that nobody who has read the pools before writes them after this.
-  const host = await mustLock(env, "host", "exclusive");
-  try {
+  await withHost(env, async () => {
     const pools = planPools((await readPools(env)).existing);
     for (const driver of env.drivers.all()) await driver.setPools(pools);
-  } finally {
-    host.release();
-  }
+  });
   for (const { id, endpoints } of sandboxes)
     if (endpoints.length > 1) await withSandbox(env, id, () => refresh(env, id));
 }

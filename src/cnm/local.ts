@@ -4,6 +4,7 @@ import { parsePrefix } from "../base/address.ts";
 import { UserError, usageError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { type Lock as FileLock, lockFile } from "../dataplane/lock.ts";
+import { privateDirectory } from "../dataplane/private-directory.ts";
 import { findLink, listLinks } from "../dataplane/netlink/link-state.ts";
 import { listRoutes } from "../dataplane/netlink/route-state.ts";
 import { NETLINK_ROUTE, NetlinkSocket } from "../dataplane/netlink/socket.ts";
@@ -79,6 +80,8 @@ class LocalHost implements Host {
 
 async function takeLock({ stateDir, signal }: LocalOptions, name: string, mode: LockMode): Promise<Lock | undefined> {
   const path = join(stateDir, "locks", name);
+  // Not only the locks: the settings to put back are believed, and written by root.
+  privateDirectory(stateDir);
   if (mode === "try") return tryLock(path);
   return lockFile(path, {
     exclusive: mode === "exclusive",

@@ -7,7 +7,8 @@ import { quote } from "../base/quote.ts";
 import { type Stored, decode } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
 import { type EndpointRecord, type NetworkRecord, endpointSchema, networkSchema } from "../store/records.ts";
-import type { KeyValue, Range, Read, Store } from "../store/store.ts";
+import type { KeyValue, Range, Store } from "../store/store.ts";
+import { byGuess } from "./guesses.ts";
 import { type ServiceName, checkName } from "./names.ts";
 
 export interface FoundService {
@@ -25,29 +26,48 @@ export function mustDecode<T>(schema: Parameters<typeof decode<T>>[0], kv: KeyVa
   );
 }
 
-/** The network of exactly that name: one whose id merely begins so is another. */
+/**
+ * The network of exactly that name: one whose id merely begins so is another. Errors: `conflict` when the name leads
+ * nowhere, and is not free either.
+ */
 export async function findNetworkNamed(store: Store, name: string): Promise<Stored<NetworkRecord> | undefined> {
-  const named = (await store.read([{ key: keys.networkName(name) }])).ranges[0]?.kvs[0];
-  if (!named) return undefined;
-  const kv = (await store.read([{ key: keys.network(named.value) }])).ranges[0]?.kvs[0];
-  return kv && mustDecode(networkSchema, kv);
+  const key = keys.networkName(name);
+  return byGuess(
+    store,
+    key,
+    () => idNamed(store, key),
+    (id) => readHolder(store, networkSchema, `network name ${name}`, { name: key, id, record: keys.network(id) }),
+  );
 }
 
 /** Errors: `not-found`, `conflict` when a prefix fits several. */
 export async function getNetwork(store: Store, reference: string): Promise<Stored<NetworkRecord>> {
-  const key = (await findNetworkKey(store, reference)) ?? noNetwork(reference);
-  const { ranges } = await store.read([{ key }]);
-  return mustDecode(networkSchema, ranges[0]?.kvs[0] ?? noNetwork(reference));
+  const record = (id: string): Promise<Stored<NetworkRecord> | undefined> =>
+    readRecord(store, networkSchema, keys.network(id));
+  return (await inNetwork(store, reference, record)) ?? noNetwork(reference);
 }
 
-/** Errors: `not-found` for the network or the service, `conflict` when a prefix fits several. */
+/** The network, which must have the driver if one is named. Errors: `conflict`. */
+export function withDriver(network: NetworkRecord, driver: string | undefined): NetworkRecord {
+  if (driver === undefined || driver === network.driver) return network;
+  throw conflict(
+    `network ${network.name} has the driver ${network.driver}, not ${driver}`,
+    "leave the driver out, or choose another network",
+  );
+}
+
+/** Errors: `not-found` for the network or the service, `conflict` when a prefix fits several or the driver does not. */
 export async function getService(store: Store, name: ServiceName): Promise<FoundService> {
-  const networkKey = (await findNetworkKey(store, name.network)) ?? noNetwork(name.network);
-  const networkId = networkKey.slice(keys.networks.length);
-  const { ranges } = await store.read([{ key: networkKey }, ...endpointReads(networkId, name.service)]);
-  const kv = ranges[0]?.kvs[0] ?? noNetwork(name.network);
-  const network = mustDecode(networkSchema, kv);
-  const endpoint = await endpointOf(store, networkId, name.service, ranges.slice(1));
+  const found = await inNetwork(store, name.network, (id) =>
+    Promise.all([
+      readRecord(store, networkSchema, keys.network(id)),
+      findIn(store, id, name.service, () =>
+        idReferred(store, "services", keys.endpointName(id, name.service), keys.endpoints(id), name.service),
+      ),
+    ]),
+  );
+  const [network = noNetwork(name.network), endpoint] = found ?? [];
+  withDriver(network.value, name.driver);
   if (endpoint) return { network, endpoint };
   throw notFound(
     `no service ${quote(name.service)} on network ${network.value.name}`,
@@ -55,43 +75,87 @@ export async function getService(store: Store, name: ServiceName): Promise<Found
   );
 }
 
-/** The service of exactly that name: one whose id merely begins so is another. */
+/**
+ * The service of exactly that name: one whose id merely begins so is another. Errors: `conflict` when the name leads
+ * nowhere, and is not free either.
+ */
 export async function findEndpointNamed(
   store: Store,
   networkId: string,
   name: string,
 ): Promise<Stored<EndpointRecord> | undefined> {
-  const { ranges } = await store.read([{ key: keys.endpointName(networkId, name) }]);
-  return endpointOf(store, networkId, name, ranges);
+  const key = keys.endpointName(networkId, name);
+  return byGuess(
+    store,
+    key,
+    () => idNamed(store, key),
+    (id) =>
+      readHolder(store, endpointSchema, `service name ${name}`, {
+        name: key,
+        id,
+        record: keys.endpoint(networkId, id),
+      }),
+  );
 }
 
-async function findNetworkKey(store: Store, reference: string): Promise<string | undefined> {
-  checkName("network name", reference);
-  const { ranges } = await store.read([
-    { key: keys.networkName(reference) },
-    ...(isIdPrefix(reference) ? [{ prefix: keys.network(reference), limit: 2, keysOnly: true }] : []),
-  ]);
-  const named = ranges[0]?.kvs[0];
-  return named ? keys.network(named.value) : onlyOne("networks", reference, ranges[1])?.key;
+/** What `ask` answers for the network; undefined when there is none. */
+function inNetwork<T>(store: Store, reference: string, ask: (id: string) => Promise<T>): Promise<T | undefined> {
+  const key = keys.networkName(checkName("network name", reference));
+  return byGuess(store, key, () => idReferred(store, "networks", key, keys.networks, reference), ask);
 }
 
-const endpointReads = (networkId: string, reference: string): Read[] => [
-  { key: keys.endpointName(networkId, reference) },
-  ...(isIdPrefix(reference) ? [{ prefix: keys.endpoint(networkId, reference), limit: 2 }] : []),
-];
-
-/** From the answers to `endpointReads`. */
-async function endpointOf(
+const findIn = (
   store: Store,
   networkId: string,
   reference: string,
-  [byName, byPrefix]: readonly Range[],
-): Promise<Stored<EndpointRecord> | undefined> {
-  const named = byName?.kvs[0];
-  const kv = named
-    ? (await store.read([{ key: keys.endpoint(networkId, named.value) }])).ranges[0]?.kvs[0]
-    : onlyOne("services", reference, byPrefix);
-  return kv && mustDecode(endpointSchema, kv);
+  find: () => Promise<string | undefined>,
+): Promise<Stored<EndpointRecord> | undefined> =>
+  byGuess(store, keys.endpointName(networkId, reference), find, (id) =>
+    readRecord(store, endpointSchema, keys.endpoint(networkId, id)),
+  );
+
+async function idNamed(store: Store, key: string): Promise<string | undefined> {
+  return (await store.read([{ key }])).ranges[0]?.kvs[0]?.value;
+}
+
+/** The id that the name `key` leads to, or else the only one below `room` that begins with `reference`. */
+async function idReferred(
+  store: Store,
+  nouns: string,
+  key: string,
+  room: string,
+  reference: string,
+): Promise<string | undefined> {
+  const { ranges } = await store.read([
+    { key },
+    ...(isIdPrefix(reference) ? [{ prefix: `${room}${reference}`, limit: 2, keysOnly: true }] : []),
+  ]);
+  return ranges[0]?.kvs[0]?.value ?? onlyOne(nouns, reference, ranges[1])?.key.slice(room.length);
+}
+
+/** Undefined when it is gone. */
+async function readRecord<T>(
+  store: Store,
+  schema: Parameters<typeof decode<T>>[0],
+  key: string,
+): Promise<Stored<T> | undefined> {
+  const kv = (await store.read([{ key }])).ranges[0]?.kvs[0];
+  return kv && mustDecode(schema, kv);
+}
+
+/** The record by which a name is taken. Errors: `conflict` when the name leads to it and it is not there. */
+async function readHolder<T>(
+  store: Store,
+  schema: Parameters<typeof decode<T>>[0],
+  what: string,
+  { name, id, record }: { name: string; id: string; record: string },
+): Promise<Stored<T> | undefined> {
+  const found = await readRecord(store, schema, record);
+  if (found) return found;
+  // The two go together, so that only a look at both at once tells.
+  const [now, object] = (await store.read([{ key: name }, { key: record }])).ranges;
+  if (now?.kvs[0]?.value !== id || object?.count !== 0) return undefined;
+  throw conflict(`the ${what} is taken, by nothing that exists`, "calicoctl check --repair frees it");
 }
 
 function noNetwork(reference: string): never {

@@ -4,7 +4,7 @@
 import type { EndpointCounters } from "../drivers/driver.ts";
 import type { Warn } from "./environment.ts";
 import type { Quarantined } from "../store/codec.ts";
-import type { EndpointRecord, NetworkRecord, PoolRecord, SandboxRecord } from "../store/records.ts";
+import type { EndpointRecord, NetworkRecord, NodeRecord, PoolRecord, SandboxRecord } from "../store/records.ts";
 
 export type {
   BindingRecord as Binding,
@@ -45,6 +45,14 @@ export interface SandboxView extends SandboxRecord {
   readonly alive?: boolean;
 }
 
+export interface NodeView extends NodeRecord {
+  /** Whether its agent runs. */
+  readonly alive: boolean;
+  readonly endpointCount: number;
+  /** The prefixes that its addresses come from. */
+  readonly blocks: readonly string[];
+}
+
 export interface PoolView extends PoolRecord {
   readonly networkName?: string;
   /** Addresses that are claimed. */
@@ -74,6 +82,15 @@ export interface AddressReport {
   readonly service?: ServiceView;
   /** Why it is reserved. */
   readonly reason?: string;
+}
+
+export interface IpamProblem {
+  /** The address, block or record. */
+  readonly object: string;
+  readonly what: string;
+  /** A note does no harm. */
+  readonly state: "wrong" | "note";
+  readonly remedy?: string;
 }
 
 export interface Problem {

@@ -13,7 +13,7 @@ export const DEFAULT_DRIVER = "calico";
 export interface ServiceName {
   readonly service: string;
   readonly network: string;
-  /** Given only in SERVICE.NETWORK.DRIVER. */
+  /** The network has it, or is made with it. */
   readonly driver: string | undefined;
 }
 
@@ -34,24 +34,16 @@ export function checkName(what: string, name: string): string {
   return name;
 }
 
-/** SERVICE[.NETWORK]: split at the last dot. */
+/** SERVICE[.NETWORK[.DRIVER]], as docker run --publish-service took it. */
 export function parseServiceName(text: string): ServiceName {
-  const dot = text.lastIndexOf(".");
-  const service = dot < 0 ? text : text.slice(0, dot);
-  const network = dot < 0 ? DEFAULT_NETWORK : text.slice(dot + 1);
+  const [service = "", network = DEFAULT_NETWORK, driver, ...more] = text.split(".");
+  if (more.length > 0)
+    throw usageError(`service name ${quote(text)} has too many dots`, "at most: SERVICE.NETWORK.DRIVER");
   return {
     service: checkName("service name", service),
     network: checkName("network name", network),
-    driver: undefined,
+    driver: driver === undefined ? undefined : checkName("driver name", driver),
   };
-}
-
-/** SERVICE[.NETWORK[.DRIVER]], as docker run --publish-service took it: of three parts the last is the driver. */
-export function parsePublishedName(text: string): ServiceName {
-  const parts = text.split(".");
-  if (parts.length < 3) return parseServiceName(text);
-  const driver = parts.at(-1) ?? "";
-  return { ...parseServiceName(parts.slice(0, -1).join(".")), driver: checkName("driver name", driver) };
 }
 
 /** An interface name as the kernel takes it (at most 15 characters), and as no other tool chokes on. */
@@ -80,8 +72,12 @@ export function checkPriority(priority: number): number {
   return priority;
 }
 
+// With the longest values they still fit into what etcd takes at once, 1.5 MiB.
+const MOST_PAIRS = 100;
+
 /** Labels and options. `what` is "label" or "option". */
 export function checkPairs(what: string, pairs: Readonly<Record<string, string>>): Record<string, string> {
+  if (Object.keys(pairs).length > MOST_PAIRS) throw usageError(`there are more than ${MOST_PAIRS} ${what}s`);
   for (const [key, value] of Object.entries(pairs)) {
     if (!/^[A-Za-z0-9][A-Za-z0-9_./-]{0,127}$/.test(key))
       throw usageError(

@@ -9,7 +9,7 @@ import { addressRange, keys } from "../store/keys.ts";
 import { type NetworkRecord, type PoolRecord, SCHEMA_VERSION, poolSchema } from "../store/records.ts";
 import type { Transaction } from "../store/store.ts";
 import type { Environment, StoreEnvironment } from "./environment.ts";
-import { findNetworkNamed, getNetwork } from "./lookup.ts";
+import { findNetworkNamed, getNetwork, withDriver } from "./lookup.ts";
 import { warnQuarantined } from "./model.ts";
 import { DEFAULT_DRIVER, DEFAULT_NETWORK, checkName, checkPairs } from "./names.ts";
 import { readPools } from "./pool-records.ts";
@@ -34,6 +34,12 @@ export interface NetworkSpec {
   force?: boolean | undefined;
 }
 
+export interface EnsuredNetwork {
+  readonly network: NetworkRecord;
+  /** False when it was there already. */
+  readonly created: boolean;
+}
+
 /**
  * Creates the network and the pools of its own, or nothing. With `ignore`, a network of that name that is there
  * already is the answer. Errors: `usage`, `conflict` when the name is taken or a subnet overlaps.
@@ -42,18 +48,19 @@ export async function createNetwork(
   env: Environment,
   spec: NetworkSpec,
   { ignore = false }: { ignore?: boolean | undefined } = {},
-): Promise<NetworkRecord> {
+): Promise<EnsuredNetwork> {
   const { network, pools } = newNetwork(env, spec);
   const host = spec.force || pools.length === 0 ? [] : await env.host.networks();
-  return (pools.length === 0 ? transact : changePools)(env, async () => {
+  const made = { network, created: true };
+  return (pools.length === 0 ? transact : changePools)<EnsuredNetwork>(env, async () => {
     const existing = await nameOwner(env, network.name);
-    if (existing?.id === network.id) return { result: network };
-    if (existing && ignore) return { result: sameDriver(existing, spec.driver) };
+    if (existing?.id === network.id) return { result: made };
+    if (existing && ignore) return { result: { network: withDriver(existing, spec.driver), created: false } };
     if (existing)
       throw conflict(`network ${network.name} exists`, "choose another name, or --ignore to use the one there is");
     const own = pools.length === 0 ? undefined : await readPools(env);
     return {
-      result: network,
+      result: made,
       transaction: together(
         networkParts(network),
         own
@@ -70,19 +77,20 @@ export async function createNetwork(
 }
 
 /** The network of that name; made if there is none. Errors: `conflict` when it has another driver. */
-export async function ensureNetwork(env: Environment, name: string, driver?: string): Promise<NetworkRecord> {
+export async function ensureNetwork(env: Environment, name: string, driver?: string): Promise<EnsuredNetwork> {
   const existing = await nameOwner(env, name);
-  return existing ? sameDriver(existing, driver) : createNetwork(env, { name, driver }, { ignore: true });
+  if (existing) return { network: withDriver(existing, driver), created: false };
+  return createNetwork(env, { name, driver }, { ignore: true });
 }
 
 /**
  * The network that something new goes to: the default one is made on first use, any other must be there. A few letters
  * that happen to begin an id do not name it: a mistyped name would put the service on a stranger's network.
  */
-export async function getOrDefaultNetwork(env: Environment, name: string): Promise<NetworkRecord> {
+export async function getOrDefaultNetwork(env: Environment, name: string): Promise<EnsuredNetwork> {
   if (name === DEFAULT_NETWORK) return ensureNetwork(env, name);
   const { value } = await getNetwork(env.store, name);
-  if (value.name === name || name.length >= shortId(value.id).length) return value;
+  if (value.name === name || name.length >= shortId(value.id).length) return { network: value, created: false };
   throw notFound(
     `no network ${quote(name)}`,
     `to publish on network ${value.name}, whose id begins so, give its name or 12 characters of its id`,
@@ -190,13 +198,4 @@ function give(homes: Map<Prefix, string>, subnet: Prefix | undefined, what: stri
 
 async function nameOwner(env: StoreEnvironment, name: string): Promise<NetworkRecord | undefined> {
   return (await findNetworkNamed(env.store, checkName("network name", name)))?.value;
-}
-
-function sameDriver(network: NetworkRecord, driver: string | undefined): NetworkRecord {
-  if (driver !== undefined && driver !== network.driver)
-    throw conflict(
-      `network ${network.name} has the driver ${network.driver}, not ${driver}`,
-      "leave the driver out, or choose another network name",
-    );
-  return network;
 }

@@ -1,6 +1,6 @@
 /** The verbs of pools. */
 import { type Family, lastOf, parsePrefix } from "../base/address.ts";
-import { UserError, conflict, notFound } from "../base/errors.ts";
+import { UserError, conflict, notFound, usageError } from "../base/errors.ts";
 import { DEFAULT_POOLS, type PoolSpec, addPools, checkPrefix, newPool } from "../ipam/pools.ts";
 import { type Stored, decodeAll } from "../store/codec.ts";
 import { addressRange, blockRange, keys } from "../store/keys.ts";
@@ -18,7 +18,7 @@ export interface PoolOptions {
   disabled?: boolean | undefined;
   /** Even though it overlaps a network of this host. */
   force?: boolean | undefined;
-  /** Succeed when the same pool is there already. */
+  /** Succeed when a pool of that prefix is there already, whatever it was added with. */
   ignore?: boolean | undefined;
 }
 
@@ -34,22 +34,27 @@ export async function changePools<T>(env: Environment, plan: () => Promise<Plan<
   }
 }
 
-/** Adds shared pools, all or none. Errors: `usage`, `conflict` on overlap. */
+/** All come in one transaction, of which etcd takes 128 operations. */
+const MOST_AT_ONCE = 100;
+
+/** Adds shared pools, all or none, and answers those on record. Errors: `usage`, `conflict` on overlap. */
 export async function addSharedPools(
   env: Environment,
   cidrs: readonly string[],
   options: PoolOptions,
 ): Promise<PoolRecord[]> {
+  if (cidrs.length > MOST_AT_ONCE)
+    throw usageError(`these are more than ${MOST_AT_ONCE} pools at once`, "add them in several calls, or larger ones");
   const pools = cidrs.map((cidr) => newPool(sharedSpec(cidr, options), new Date().toISOString()));
   const host = options.force ? [] : await env.host.networks();
   return changePools(env, async () => {
     const { existing, revision } = await readPools(env);
     const values = existing.map(({ value }) => value);
-    const isThere = (pool: PoolRecord): boolean =>
-      values.some(({ cidr, networkId }) => cidr === pool.cidr && networkId === undefined);
-    const wanted = options.ignore ? pools.filter((pool) => !isThere(pool)) : pools;
-    if (wanted.length === 0) return { result: pools };
-    return { result: pools, transaction: addPools(wanted, values, host, revision) };
+    const shared = options.ignore ? values.filter(({ networkId }) => networkId === undefined) : [];
+    const known = new Map(shared.map((pool) => [pool.cidr, pool]));
+    const result = pools.map((pool) => known.get(pool.cidr) ?? pool);
+    const wanted = pools.filter(({ cidr }) => !known.has(cidr));
+    return wanted.length === 0 ? { result } : { result, transaction: addPools(wanted, values, host, revision) };
   });
 }
 

@@ -1,8 +1,9 @@
 /** From the records of a sandbox to what a driver is to make of it. */
 import { type Family, familyOf, hostPrefix } from "../base/address.ts";
+import { failure } from "../base/errors.ts";
 import type { EndpointPlan, NetworkPlan, PoolPlan } from "../drivers/driver.ts";
 import { poolsFor } from "../ipam/pools.ts";
-import { type Stored, decodeAll } from "../store/codec.ts";
+import { type Quarantined, type Stored, decodeAll } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
 import {
   type EndpointRecord,
@@ -22,8 +23,27 @@ export interface Member {
   readonly network: NetworkRecord;
 }
 
-/** The endpoints that the record of the sandbox names. */
-export async function readMembers(env: StoreEnvironment, sandbox: Pick<SandboxRecord, "endpoints">): Promise<Member[]> {
+/**
+ * The endpoints that the record of the sandbox names, for whoever is about to change it: of what is left out, the
+ * interface and the routes would go. Errors: `failure` when one that is there cannot be read.
+ */
+export const readMembers = (env: StoreEnvironment, sandbox: Pick<SandboxRecord, "endpoints">): Promise<Member[]> =>
+  membersOf(env, sandbox, ({ key, reason }) => {
+    throw failure(
+      `the record ${key} of the same container cannot be read: ${reason}`,
+      "nothing was changed; calicoctl check tells what to do about it",
+    );
+  });
+
+/** The same without those that cannot be read. */
+export const readableMembers = (env: StoreEnvironment, sandbox: Pick<SandboxRecord, "endpoints">): Promise<Member[]> =>
+  membersOf(env, sandbox, warnQuarantined(env.warn));
+
+async function membersOf(
+  env: StoreEnvironment,
+  sandbox: Pick<SandboxRecord, "endpoints">,
+  quarantine: (item: Quarantined) => void,
+): Promise<Member[]> {
   if (sandbox.endpoints.length === 0) return [];
   const { ranges } = await env.store.read(
     sandbox.endpoints.flatMap(({ networkId, endpointId }) => [
@@ -31,7 +51,6 @@ export async function readMembers(env: StoreEnvironment, sandbox: Pick<SandboxRe
       { key: keys.network(networkId) },
     ]),
   );
-  const quarantine = warnQuarantined(env.warn);
   return sandbox.endpoints.flatMap((_, index) => {
     const [endpoint] = decodeAll(endpointSchema, ranges[2 * index], quarantine);
     const [network] = decodeAll(networkSchema, ranges[2 * index + 1], quarantine);
@@ -95,6 +114,7 @@ export async function planEndpoints(
     return [
       {
         id: endpoint.id,
+        node: binding.node,
         name: endpoint.name,
         network: planNetwork(network),
         interface: binding.interface,

@@ -1,5 +1,5 @@
 /** Sandboxes of this host: which one a namespace is, whether it still stands, and its record in the store. */
-import { UserError, failure } from "../base/errors.ts";
+import { UserError, conflict, failure } from "../base/errors.ts";
 import { derivedId } from "../base/id.ts";
 import type { NetworkNamespace } from "../dataplane/netns.ts";
 import type { ContainerRef } from "../runtime/container.ts";
@@ -76,10 +76,13 @@ export function newSandbox(env: Environment, container: ContainerRef, namespace:
   };
 }
 
+/** One transaction changes a sandbox, with a key for each of its networks; etcd takes 128 operations at once. */
+const MOST_NETWORKS = 120;
+
 /**
  * The part of a transaction that leaves the sandbox with these endpoints on these networks. `before` is what was
  * read, if it was there; without endpoints the record goes. `networks` are those of the endpoints, and `former` those
- * that it may have been on besides.
+ * that it may have been on besides. Errors: `conflict` when they are too many.
  */
 export function sandboxParts(
   before: Stored<SandboxRecord> | undefined,
@@ -92,6 +95,11 @@ export function sandboxParts(
   const touched = new Map([...networks, ...former].map((network) => [network.id, network]));
   // A sandbox on one network never had such routes, so its attach need not write about them.
   const several = touched.size > 1;
+  if (touched.size > MOST_NETWORKS)
+    throw conflict(
+      `the container would be on more than ${MOST_NETWORKS} networks`,
+      "detach it from some: calicoctl sandbox ls",
+    );
   return {
     guards: [before ? { unchanged: key, modRevision: before.modRevision } : { absent: key }],
     writes: [

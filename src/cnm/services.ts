@@ -1,5 +1,5 @@
 /** The verbs of services: an endpoint that is published has a name, addresses and a MAC until it is unpublished. */
-import { familyOf, parseAddress } from "../base/address.ts";
+import { type Family, familyOf, parseAddress } from "../base/address.ts";
 import { conflict, notFound, usageError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { newId } from "../base/id.ts";
@@ -67,12 +67,11 @@ export async function publish(
   const families = familiesOf(network);
   checkFamilies(network, families, spec);
   const shared = families.filter((family) => !network.pools.some((cidr) => familyOf(cidr) === family));
-  if (shared.length > 0) await ensureDefaultPools(env, shared);
   const id = newId();
   return transact(env, async (attempt) => {
     const [existing, pools] = await Promise.all([
       findEndpointNamed(env.store, network.id, name),
-      poolsWith(env, network),
+      poolsOrDefaults(env, network, shared),
     ]);
     const taken = existing?.value;
     if (taken) return { result: { endpoint: mayExist(taken, network, id, ignore), created: taken.id === id } };
@@ -103,6 +102,18 @@ export async function publish(
       transaction: together(endpointParts(endpoint), ...claims.map(({ transaction }) => transaction)),
     };
   });
+}
+
+/** All pools, with the default ones of the families that the network shares, made on first use. */
+async function poolsOrDefaults(
+  env: Environment,
+  network: NetworkRecord,
+  shared: readonly Family[],
+): Promise<Stored<PoolRecord>[]> {
+  const pools = await poolsWith(env, network);
+  if (shared.every((family) => poolsFor(network, family, pools).length > 0)) return pools;
+  await ensureDefaultPools(env, shared);
+  return poolsWith(env, network);
 }
 
 /** All pools, at a revision at which the network is there: its own go with it. Errors: `not-found`. */

@@ -25,7 +25,7 @@ import {
   warnQuarantined,
 } from "./model.ts";
 import { parseServiceName } from "./names.ts";
-import { elect, readMembers } from "./sandbox-plan.ts";
+import { elect, readableMembers } from "./sandbox-plan.ts";
 import { isAlive, readSandbox } from "./sandboxes.ts";
 
 /** All of the model at one revision. */
@@ -109,7 +109,7 @@ export async function endpointDetail(env: Environment, reference: string): Promi
   const view = (await endpointByPrefix(env, reference)) ?? (await serviceView(env, reference));
   const { binding, sandbox } = view;
   if (!binding || !sandbox || binding.node !== env.node) return view;
-  const members = await readMembers(env, sandbox);
+  const members = await readableMembers(env, sandbox);
   const network = members.find(({ endpoint }) => endpoint.id === view.id)?.network;
   if (!network) return view;
   const counters = env.drivers.get(network.driver).counters(binding.hostInterface);

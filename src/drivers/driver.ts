@@ -3,6 +3,7 @@
  * that may be repeated: the same call twice leaves the same kernel.
  */
 import type { NetworkNamespace } from "../dataplane/netns.ts";
+import type { Table } from "../dataplane/nftables/protocol.ts";
 
 export interface NetworkPlan {
   readonly id: string;
@@ -13,6 +14,8 @@ export interface NetworkPlan {
 
 export interface EndpointPlan {
   readonly id: string;
+  /** The name of this host in the cluster. */
+  readonly node: string;
   readonly network: NetworkPlan;
   readonly name: string;
   /** In the sandbox. */
@@ -45,8 +48,16 @@ export interface HostPlan {
   readonly pools: readonly PoolPlan[];
   /** Attached addresses in the cluster, of the networks that live here. */
   readonly members: readonly { readonly network: NetworkPlan; readonly address: string }[];
-  /** Interfaces on the host of endpoints that no plan can be made of, since a record cannot be read. They stay. */
+  /** Interfaces on the host that stay though no plan has them: a record cannot be read, or another node made them. */
   readonly unplanned: ReadonlySet<string>;
+}
+
+/** An endpoint's interface on this host, as it says of itself whose it is. */
+export interface Standing {
+  readonly hostInterface: string;
+  readonly node: string;
+  /** The first 12 characters of its network's id. A network is in one store only. */
+  readonly networkId: string;
 }
 
 /** One way in which the kernel is not as planned. */
@@ -56,6 +67,8 @@ export interface Difference {
   /** Absent when only a person can mend it; then `remedy` says how. */
   repair?(): Promise<void> | void;
   readonly remedy?: string;
+  /** What mends it ends something that may be alive: it wants a second look first. */
+  readonly ends?: boolean;
 }
 
 export interface EndpointCounters {
@@ -67,14 +80,22 @@ export interface EndpointCounters {
   readonly txDropped: number;
 }
 
+/** Packets that were dropped since the driver came to this host, by cause. */
+export type Drops = Readonly<Record<string, number>>;
+
 export interface Driver {
   readonly name: string;
+  /** Those of nftables that are its own. */
+  readonly tables: readonly Table[];
 
   /** Errors: `usage` for an option that the driver does not know, or whose value it cannot use. */
   checkOptions(options: Readonly<Record<string, string>>): { natOutgoing: boolean };
 
   /** The name of an endpoint's interface on the host; follows from the id, so that a later process finds it. */
   hostInterface(endpointId: string): string;
+
+  /** Whether an interface on the host is named as those of endpoints are. */
+  isHostInterface(name: string): boolean;
 
   /**
    * Makes the sandbox as planned, on both sides of every endpoint. Returns whether anything of it was missing. Rejects
@@ -86,7 +107,7 @@ export interface Driver {
   setPools(pools: readonly PoolPlan[]): Promise<void>;
 
   /** Takes the endpoint out of the kernel. Returns whether anything of it was there. */
-  remove(endpoint: Omit<EndpointPlan, "gateway" | "prefixes" | "interface">): Promise<boolean>;
+  remove(endpoint: Omit<EndpointPlan, "node" | "gateway" | "prefixes" | "interface">): Promise<boolean>;
 
   /** What of a sandbox is not as planned, on both sides of its endpoints' interfaces. Changes nothing. */
   sandboxDifferences(sandbox: SandboxPlan): Promise<Difference[]>;
@@ -94,8 +115,13 @@ export interface Driver {
   /** What else of the host is not as planned: settings, firewall, interfaces of nobody. Changes nothing. */
   hostDifferences(plan: HostPlan): Promise<Difference[]>;
 
+  /** The interfaces of endpoints that stand in the kernel, whoever made them. */
+  standing(): Standing[];
+
   /** As the sandbox sees it; undefined when the interface is not there. */
   counters(hostInterface: string): EndpointCounters | undefined;
+
+  drops(): Promise<Drops>;
 
   /**
    * Takes away what the driver keeps on the host while it has endpoints, and puts the host's settings back; does

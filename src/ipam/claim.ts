@@ -38,7 +38,7 @@ export async function claimAny(
   for (const pool of pools.filter(({ value }) => !value.disabled)) {
     const shape = shapeOf(pool.value);
     const choice = await chooseFrom(store, pool, shape, claimant.node, pick);
-    if (choice) return claimOf(pool, shape, choice.value, choice, claimant);
+    if (choice) return claimOf(pool, shape, choice, claimant);
   }
   const names = pools.map(({ value }) => `${value.ipRange ?? value.cidr}${value.disabled ? " (disabled)" : ""}`);
   throw failure(
@@ -68,7 +68,7 @@ export async function claimExactly(
   const { ranges } = await store.read([{ key: keys.block(block) }, { key: keys.address(address) }]);
   if ((ranges[1]?.count ?? 0) > 0)
     throw conflict(`address ${text} is in use`, `see who has it: calicoctl ipam info ${text}`);
-  return claimOf(pool, shape, address.value, { block, owner: ownerOf(ranges[0]) }, claimant);
+  return claimOf(pool, shape, { block, owner: ownerOf(ranges[0]), value: address.value, isFirst: true }, claimant);
 }
 
 /** What frees the address again, in the transaction that deletes its endpoint. */
@@ -77,6 +77,12 @@ export const release = (address: string): Write[] => {
   return parsed ? [{ delete: keys.address(parsed) }] : [];
 };
 
+interface Choice extends BlockChoice {
+  readonly value: bigint;
+  /** Of those that are chosen at once: the one that moves the cursor, so that their claims do not write the same key. */
+  readonly isFirst: boolean;
+}
+
 /** For those who have just lost a race for the next address, any free one, as the store is now. */
 async function chooseFrom(
   store: Store,
@@ -84,11 +90,11 @@ async function chooseFrom(
   shape: PoolShape,
   node: string,
   pick: Pick,
-): Promise<(BlockChoice & { value: bigint }) | undefined> {
+): Promise<Choice | undefined> {
   if (pick === "random") {
     const found = await findFree(store, shape, node);
     const value = found?.free[Math.floor(Math.random() * found.free.length)];
-    return found && value !== undefined ? { ...found, value } : undefined;
+    return found && value !== undefined ? { ...found, value, isFirst: true } : undefined;
   }
   return takeFromStock(store, `${node} ${pool.key} ${pool.modRevision}`, async (exhausted) => {
     for (;;) {
@@ -157,8 +163,7 @@ function ownerOf(range: Range | undefined): string | undefined {
 function claimOf(
   pool: Stored<PoolRecord>,
   { prefix }: PoolShape,
-  value: bigint,
-  { block, owner }: BlockChoice,
+  { block, owner, value, isFirst }: Choice,
   { networkId, endpointId, node }: Claimant,
 ): Claim {
   const v = SCHEMA_VERSION;
@@ -171,7 +176,7 @@ function claimOf(
   ];
   const writes: Write[] = [
     { put: keys.address({ family: prefix.family, value }), value: encode({ v, networkId, endpointId }) },
-    { put: keys.cursor(node, prefix), value: encode({ v, last: address }) },
+    ...(isFirst ? [{ put: keys.cursor(node, prefix), value: encode({ v, last: address }) }] : []),
     ...(owner === undefined ? [{ put: keys.block(block), value: encode(blockRecord(block, node)) }] : []),
   ];
   return { address, transaction: { guards, writes } };

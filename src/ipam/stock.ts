@@ -17,6 +17,17 @@ interface Shelf {
   stock: Stock | undefined;
   /** Those who come meanwhile wait for it: they would all choose the same. */
   filling: Promise<Stock | undefined> | undefined;
+  /** Whether an address was taken in this turn of the event loop. */
+  isBusy: boolean;
+}
+
+/** An address from a stock. */
+export interface Taken {
+  readonly block: Prefix;
+  readonly owner: string;
+  readonly value: bigint;
+  /** Of those that are taken at once: the one that the others go by. */
+  readonly isFirst: boolean;
 }
 
 const shelves = new WeakMap<Store, Map<string, Shelf>>();
@@ -29,12 +40,17 @@ export async function takeFromStock(
   store: Store,
   key: string,
   fill: (exhausted: Prefix | undefined) => Promise<Stock | undefined>,
-): Promise<{ block: Prefix; owner: string; value: bigint } | undefined> {
+): Promise<Taken | undefined> {
   const shelf = shelfOf(store, key);
   for (;;) {
     const { stock } = shelf;
     const value = stock?.free.shift();
-    if (stock && value !== undefined) return { block: stock.block, owner: stock.owner, value };
+    if (stock && value !== undefined) {
+      const isFirst = !shelf.isBusy;
+      shelf.isBusy = true;
+      if (isFirst) process.nextTick(() => (shelf.isBusy = false));
+      return { block: stock.block, owner: stock.owner, value, isFirst };
+    }
     shelf.filling ??= fill(stock?.block).finally(() => (shelf.filling = undefined));
     shelf.stock = await shelf.filling;
     if (!shelf.stock) return undefined;
@@ -44,7 +60,7 @@ export async function takeFromStock(
 function shelfOf(store: Store, key: string): Shelf {
   const known = shelves.get(store) ?? new Map<string, Shelf>();
   shelves.set(store, known);
-  const shelf = known.get(key) ?? { stock: undefined, filling: undefined };
+  const shelf = known.get(key) ?? { stock: undefined, filling: undefined, isBusy: false };
   known.set(key, shelf);
   return shelf;
 }

@@ -36,7 +36,7 @@ export interface AllRuntimesOptions extends AskOptions {
 export function runtimesToAsk(places: Places, options: AllRuntimesOptions): Runtime[] {
   const runtimes = [
     podmanRuntime(places, { named: options.only === "podman" }),
-    dockerRuntime(places, options.dockerHost ?? process.env["DOCKER_HOST"]),
+    dockerRuntime(places, options.dockerHost ?? process.env["DOCKER_HOST"], process.env["DOCKER_TLS_VERIFY"]),
     containerdRuntime(places, { named: options.only === "containerd" }),
   ];
   return options.only === undefined ? runtimes : runtimes.filter((runtime) => runtime.name === options.only);

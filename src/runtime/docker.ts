@@ -4,15 +4,23 @@ import { engineRuntime } from "./engine.ts";
 import type { HttpTarget } from "./http.ts";
 import type { Places } from "./places.ts";
 
-/** Docker, at `host` (as DOCKER_HOST is written: `unix:///path` or `tcp://host:port`) or at its usual socket. */
-export function dockerRuntime(places: Places, host: string | undefined): Runtime {
+/**
+ * Docker, at `host` (as DOCKER_HOST is written: `unix:///path` or `tcp://host:port`) or at its usual socket. `tls` is
+ * DOCKER_TLS_VERIFY, which is about TCP alone.
+ */
+export function dockerRuntime(places: Places, host: string | undefined, tls: string | undefined): Runtime {
   if (host === undefined || host === "") return engineRuntime("docker", { socketPath: places.dockerSocket });
+  if (host.startsWith("https:") || (/^(tcp|http):/.test(host) && tls !== undefined && tls !== ""))
+    return refusing(
+      "DOCKER_HOST is to be used with TLS, which is not supported yet; Docker's socket is (unix:///PATH)",
+    );
   const target = parseDockerHost(host);
   if (target !== undefined) return expected(engineRuntime("docker", target));
-  const refuse = (): Promise<never> =>
-    Promise.reject(
-      new RuntimeUnavailable("DOCKER_HOST is neither unix:///PATH nor tcp://HOST:PORT", { present: true }),
-    );
+  return refusing("DOCKER_HOST is neither unix:///PATH nor tcp://HOST:PORT");
+}
+
+function refusing(why: string): Runtime {
+  const refuse = (): Promise<never> => Promise.reject(new RuntimeUnavailable(why, { present: true }));
   return { name: "docker", find: refuse, list: refuse };
 }
 

@@ -1,7 +1,8 @@
 /** What the subjects share: an etcd, dockerd on first use, this project's controller, and namespaces. */
 import { resolve } from "node:path";
-import { openController } from "../../src/cli/open.ts";
-import type { Controller } from "../../src/cnm/controller.ts";
+import { Controller } from "../../src/cnm/controller.ts";
+import { openKernel } from "../../src/cnm/local.ts";
+import { connectNode } from "../../src/store/connect-node.ts";
 import { type Etcd, startEtcd } from "../helpers/etcd.ts";
 import { type Docker, startDocker } from "./docker.ts";
 import { SCRATCH } from "./private.ts";
@@ -49,11 +50,14 @@ export async function openWorld(): Promise<World> {
   };
 }
 
-/** The model on an etcd, in this process. */
+/** The model on an etcd, in this process, over the node's own kind of connection. */
 export function controllerOf(etcd: Etcd): Controller {
-  const settings = { store: { endpoints: [etcd.endpoint] }, node: NODE, stateDir: STATE_DIR, defaultPools: true };
+  const signal = new AbortController().signal;
   const warn = (message: string): void => void process.stderr.write(`bench: ${message}\n`);
-  return openController(settings, new AbortController().signal, warn);
+  const { store } = connectNode({ endpoints: [etcd.endpoint] });
+  return new Controller({ store, node: NODE, defaultPools: true, signal, warn }, async () =>
+    openKernel({ stateDir: STATE_DIR, signal, warn }),
+  );
 }
 
 /** Makes named network namespaces with their loopback up, all in two calls. */

@@ -11,13 +11,15 @@ import { createInterface } from "node:readline";
 export interface EtcdOptions {
   /** The name of a network namespace to run in; it then answers on that namespace's 127.0.0.1 alone. */
   namespace?: string;
+  /** A folder in which it listens at a unix socket, in place of a port; etcd has no say in its name. */
+  folder?: string;
   tls?: { caFile?: string; certFile: string; keyFile: string; clientCertAuth?: boolean };
   /** More of etcd's environment, such as ETCD_QUOTA_BACKEND_BYTES. */
   env?: Record<string, string>;
 }
 
 export interface Etcd {
-  /** `http://127.0.0.1:port`, or https. */
+  /** `http://127.0.0.1:port`, or https, or `unix:///path`. */
   readonly endpoint: string;
   readonly port: number;
   readonly pid: number;
@@ -81,6 +83,9 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
+/** A host and a port to etcd, a file name to the kernel. */
+const SOCKET = "etcd:0";
+
 interface Member extends Etcd {
   readonly peerUrl: string;
   start(cluster?: string): Promise<void>;
@@ -88,7 +93,8 @@ interface Member extends Etcd {
 
 function newMember(options: EtcdOptions, name: string, port: number, peerPort: number): Member {
   const dataDir = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "cnmt-etcd-"));
-  const endpoint = `${options.tls === undefined ? "http" : "https"}://127.0.0.1:${port}`;
+  const url = `${options.tls === undefined ? "http" : "https"}://127.0.0.1:${port}`;
+  const endpoint = options.folder === undefined ? url : `unix://${join(options.folder, SOCKET)}`;
   const peerUrl = `http://127.0.0.1:${peerPort}`;
   let child: ChildProcess | undefined;
   let initialCluster = "";
@@ -118,8 +124,8 @@ function newMember(options: EtcdOptions, name: string, port: number, peerPort: n
       child = launch(options, {
         name,
         "data-dir": dataDir,
-        "listen-client-urls": endpoint,
-        "advertise-client-urls": endpoint,
+        "listen-client-urls": options.folder === undefined ? url : `unix://${SOCKET}`,
+        "advertise-client-urls": url,
         "listen-peer-urls": peerUrl,
         "initial-advertise-peer-urls": peerUrl,
         "initial-cluster": cluster,
@@ -141,7 +147,10 @@ function newMember(options: EtcdOptions, name: string, port: number, peerPort: n
 }
 
 /** Both `setpriv` and `ip netns exec` become the server itself, so the child's pid is etcd's. */
-function launch({ namespace, tls, env }: EtcdOptions, flags: Record<string, string | number | boolean>): ChildProcess {
+function launch(
+  { namespace, folder, tls, env }: EtcdOptions,
+  flags: Record<string, string | number | boolean>,
+): ChildProcess {
   const secure = tls && {
     "cert-file": tls.certFile,
     "key-file": tls.keyFile,
@@ -151,6 +160,7 @@ function launch({ namespace, tls, env }: EtcdOptions, flags: Record<string, stri
   const args = Object.entries({ ...flags, ...secure }).map(([flag, value]) => `--${flag}=${value}`);
   const enter = namespace === undefined ? [] : ["ip", "netns", "exec", namespace];
   return spawn("setpriv", ["--pdeathsig", "KILL", ...enter, "etcd", ...args], {
+    ...(folder === undefined ? {} : { cwd: folder }),
     env: { PATH: process.env["PATH"], ...env },
     stdio: ["ignore", "ignore", "pipe"],
   });

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { startContainer, writeServed, type Container } from "./container.ts";
-import { startEtcd } from "./etcd.ts";
+import { startEtcd, type EtcdOptions } from "./etcd.ts";
 import { must, run, start, until, type Ended, type Running, type RunOptions } from "./process.ts";
 import { snapshot } from "./snapshot.ts";
 
@@ -39,29 +39,41 @@ export interface Host {
   close(): Promise<void>;
 }
 
+export interface HostOptions {
+  /** More of its etcd's environment. */
+  readonly etcd?: EtcdOptions["env"];
+}
+
 /** Makes a host. Close it in `afterEach` or `afterAll`; when the making itself fails, nothing is left. */
-export async function makeHost(): Promise<Host> {
+export async function makeHost(options: HostOptions = {}): Promise<Host> {
   const namespace = `cnmt-${randomBytes(4).toString("hex")}`;
   const undo: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
     for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step();
   };
   try {
-    return await build(namespace, undo, close);
+    return await build(namespace, options, undo, close);
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function build(namespace: string, undo: (() => Promise<unknown>)[], close: () => Promise<void>): Promise<Host> {
+async function build(
+  namespace: string,
+  { etcd: env }: HostOptions,
+  undo: (() => Promise<unknown>)[],
+  close: () => Promise<void>,
+): Promise<Host> {
   const folder = await mkdtemp(join(tmpdir(), `${namespace}-`));
   undo.push(() => rm(folder, { recursive: true, force: true }));
   writeServed(folder);
   undo.push(() => run(["ip", "netns", "delete", namespace]));
   await must(["ip", "netns", "add", namespace]);
   await must(["ip", "-n", namespace, "link", "set", "lo", "up"]);
-  const starting = [startContainer(`${namespace}-net`, folder), startEtcd({ namespace })] as const;
+  const startStore = (): ReturnType<typeof startEtcd> =>
+    startEtcd({ namespace, ...(env === undefined ? {} : { env }) });
+  const starting = [startContainer(`${namespace}-net`, folder), startStore()] as const;
   // Both have settled before either can fail this, so that what was started is stopped.
   const [container, store] = await Promise.allSettled(starting);
   if (container.status === "fulfilled") undo.push(container.value.remove);
@@ -69,20 +81,30 @@ async function build(namespace: string, undo: (() => Promise<unknown>)[], close:
   const [internet, etcd] = await Promise.all(starting);
   await connect(namespace, internet.namespace);
 
-  const env = {
+  const environment = {
     ETCD_ENDPOINTS: etcd.endpoint,
     ETCD_AUTHORITY: undefined,
     CALICO_STATE_DIR: join(folder, "state"),
     CALICO_NODENAME: namespace,
     NODE_OPTIONS: undefined,
   };
-  const startCalicoctl = (args: readonly string[], options: RunOptions = {}): Running =>
-    start([resolve("bin/calicoctl"), ...args], {
+  const commands = new Set<Running>();
+  // A test that fails leaves what it stopped on its way.
+  undo.push(async () => {
+    for (const { kill } of commands) kill();
+    await Promise.all([...commands].map(({ ended }) => ended));
+  });
+  const startCalicoctl = (args: readonly string[], options: RunOptions = {}): Running => {
+    const command = start([resolve("bin/calicoctl"), ...args], {
       timeout: 30_000,
       ...options,
       namespace,
-      env: { ...env, ...options.env },
+      env: { ...environment, ...options.env },
     });
+    commands.add(command);
+    void command.ended.then(() => commands.delete(command));
+    return command;
+  };
   let containers = 0;
   return {
     namespace,
@@ -90,7 +112,7 @@ async function build(namespace: string, undo: (() => Promise<unknown>)[], close:
     etcd,
     folder,
     internet,
-    env,
+    env: environment,
     startCalicoctl,
     calicoctl: (args, options) => startCalicoctl(args, options).ended,
     container: async () => {
@@ -104,7 +126,7 @@ async function build(namespace: string, undo: (() => Promise<unknown>)[], close:
   };
 }
 
-/** Lays the uplink between the host and its internet. */
+/** Lays the uplink between the host and its internet. Without link-local addresses no router could find its neighbours. */
 async function connect(host: string, internet: string): Promise<void> {
   const uplink = UPLINK.interface;
   await must(["ip", "link", "add", uplink, "netns", host, "type", "veth", "peer", "name", uplink, "netns", internet]);
@@ -112,6 +134,7 @@ async function connect(host: string, internet: string): Promise<void> {
     stdin: batch(
       `address add 198.51.100.1/24 dev ${uplink}`,
       `address add 2001:db8:1::1/64 dev ${uplink} nodad`,
+      `address add fe80::1/64 dev ${uplink} nodad`,
       `address add ${INTERNET.address}/32 dev lo`,
       `address add ${INTERNET.address6}/128 dev lo`,
       `link set ${uplink} addrgenmode none up`,
@@ -121,6 +144,7 @@ async function connect(host: string, internet: string): Promise<void> {
     stdin: batch(
       `address add ${UPLINK.address}/24 dev ${uplink}`,
       `address add ${UPLINK.address6}/64 dev ${uplink} nodad`,
+      `address add fe80::2/64 dev ${uplink} nodad`,
       `link set ${uplink} addrgenmode none up`,
       `route add default via 198.51.100.1`,
       `route add ::/0 via 2001:db8:1::1`,

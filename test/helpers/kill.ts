@@ -1,7 +1,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Host } from "./host.ts";
-import type { Ended } from "./process.ts";
+import { until, type Ended, type Running } from "./process.ts";
 
 const UNDER_TEST = { CALICO_TEST_FAILPOINTS: "1" };
 
@@ -17,3 +17,12 @@ export async function stepsOf(host: Host, command: readonly string[]): Promise<s
 /** Runs the command, which is killed when it reaches the step. */
 export const killAt = (host: Host, step: string, command: readonly string[]): Promise<Ended> =>
   host.calicoctl(command, { env: { ...UNDER_TEST, CALICO_FAILPOINT: step } });
+
+/** Starts the command and waits until it stands at the step; SIGCONT lets it go on. */
+export async function pauseAt(host: Host, step: string, command: readonly string[]): Promise<Running> {
+  const running = host.startCalicoctl(command, { env: { ...UNDER_TEST, CALICO_FAILPOINT_PAUSE: step } });
+  const isStopped = async (): Promise<boolean> =>
+    (await readFile(`/proc/${running.pid}/stat`, "utf8")).includes(") T ");
+  await until(`it stands at ${step}`, isStopped);
+  return running;
+}

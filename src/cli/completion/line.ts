@@ -64,7 +64,9 @@ export function commandOf({ commands, depth }: Pick<Line, "commands" | "depth">)
 
 /** The options that may be typed here. */
 export function optionsOf(commands: readonly Command[], depth: number): KnownOption[] {
-  const own = commandOf({ commands, depth })?.options ?? {};
+  const command =
+    commandOf({ commands, depth }) ?? (depth === 1 ? commands.find(({ isDefault }) => isDefault) : undefined);
+  const own = command?.options ?? {};
   const taken = new Set(Object.values(own).map(({ short }) => short));
   return Object.entries({ ...globalOptions, ...commonOptions, ...own }).map(([key, option]) => {
     const free = Object.hasOwn(own, key) || !taken.has(option.short);

@@ -2,7 +2,7 @@ import type { Format } from "../common-options.ts";
 import type { Terminal } from "../terminal.ts";
 import { table } from "./table.ts";
 import { bold, printable } from "./text.ts";
-import type { Column, Line, View } from "./view.ts";
+import type { Column, Line, Stream, View } from "./view.ts";
 
 /** Version of the shapes of JSON and YAML output: it grows when something is renamed or taken away. */
 export const schemaVersion = 1;
@@ -70,6 +70,13 @@ export class Output {
     if (this.quiet || this.#format === "name") return this.#lines(names);
     if (this.forMachines) return this.#document({ schemaVersion, kind, ...document });
     this.#terminal.out(lines.map((line) => this.#line(line)).join(""));
+  }
+
+  /** What comes one after the other: a line each, in JSON too. */
+  stream<T>({ line, id, document }: Stream<T>, items: readonly T[]): void {
+    if (this.quiet) this.#lines(items.map(id));
+    else if (this.#format === "json") this.#lines(items.map((item) => JSON.stringify(document(item))));
+    else this.#lines(items.map(line));
   }
 
   /** Text as it is, whatever form was asked for. */

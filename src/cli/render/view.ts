@@ -31,3 +31,13 @@ export interface Section {
   readonly titles: readonly string[];
   readonly rows: readonly (readonly string[])[];
 }
+
+/** How objects are shown that come one after the other, without an end. */
+export interface Stream<T> {
+  /** For people. */
+  line(item: T): string;
+  /** What `--quiet` prints. */
+  id(item: T): string;
+  /** What JSON prints, an object a line. */
+  document(item: T): object;
+}

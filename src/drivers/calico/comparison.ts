@@ -19,7 +19,8 @@ import type { Pair } from "./pair.ts";
 /** A request that brings one side nearer to the plan. */
 export interface Change {
   readonly side: "host" | "sandbox";
-  readonly object: string;
+  /** In words, which only a report needs. */
+  readonly object: () => string;
   readonly what: string;
   readonly request: Request;
 }
@@ -37,7 +38,7 @@ const RT_TABLE_MAIN = 254;
 /** What is wrong with the endpoints and, in the sandbox, with what is left of former ones. Removals come first. */
 export function compareSandbox(host: NetlinkSocket, sandbox: NetlinkSocket, endpoints: readonly Plumbed[]): Change[] {
   const isNew = endpoints.length === 1 && endpoints[0]?.isNew === true;
-  const hasDefault = foreignDefaults(listRoutes(sandbox, { table: RT_TABLE_MAIN }));
+  const hasDefault = foreignDefaults(listRoutes(sandbox, { table: RT_TABLE_MAIN, length: 0 }));
   const alone = endpoints.length === 1;
   const wantedInside = endpoints.flatMap(({ plan, pair }) =>
     sandboxFacts(plan, pair.peer.index, { hasDefault, alone }),
@@ -58,7 +59,7 @@ function linkChanges({ plan, pair: { host, peer } }: Plumbed): Change[] {
   const mtu = mtuOf(plan.network.options);
   const change = (side: Change["side"], object: string, what: string, request: Request): Change => ({
     side,
-    object,
+    object: () => object,
     what,
     request,
   });
@@ -82,10 +83,17 @@ function difference(
 ): Change[] {
   const wantedKeys = new Set(wanted.map(({ key }) => key));
   const foundKeys = new Set(found.map(({ key }) => key));
-  const change = (fact: Fact, what: string, request: Request): Change => ({ side, object: name(fact), what, request });
+  const change = (fact: Fact, what: string, request: Request): Change => ({
+    side,
+    object: () => name(fact),
+    what,
+    request,
+  });
   return [
-    ...found.filter(({ key }) => !wantedKeys.has(key)).map((fact) => change(fact, "should not be there", fact.remove)),
-    ...wanted.filter(({ key }) => !foundKeys.has(key)).map((fact) => change(fact, "is missing", fact.add)),
+    ...found
+      .filter(({ key }) => !wantedKeys.has(key))
+      .map((fact) => change(fact, "should not be there", fact.remove())),
+    ...wanted.filter(({ key }) => !foundKeys.has(key)).map((fact) => change(fact, "is missing", fact.add())),
   ];
 }
 
@@ -107,7 +115,7 @@ const staleRules = (socket: NetlinkSocket): Fact[] =>
 function foreignDefaults(routes: readonly Route[]): Set<Family> {
   return new Set(
     routes
-      .filter(({ destination, protocol }) => destination.length === 0 && protocol !== PROTOCOL)
+      .filter(({ protocol }) => protocol !== PROTOCOL)
       .map(({ destination }) => (destination.address.includes(":") ? 6 : 4)),
   );
 }

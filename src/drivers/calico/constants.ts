@@ -1,5 +1,7 @@
 /** The fixed values of this driver's way of plumbing. */
 import type { Family } from "../../base/address.ts";
+import { shortId } from "../../base/id.ts";
+import type { EndpointPlan, Standing } from "../driver.ts";
 
 /** What containers route through. Nothing has the addresses: permanent neighbour entries lead to the host's end. */
 export const NEXT_HOP: Record<Family, string> = { 4: "169.254.1.1", 6: "fe80::1" };
@@ -26,8 +28,18 @@ export const hostInterfaceOf = (endpointId: string): string => `cali${endpointId
 
 export const isHostInterface = (name: string): boolean => /^cali[0-9a-f]{11}$/.test(name);
 
-/** Written on the host's end for people who look at it, and so that it is known as ours whatever its MAC becomes. */
-export const aliasOf = (endpointId: string): string => `calicoctl:${endpointId}`;
+/** What the firewall closes unless it is an endpoint's. */
+export const isLikeHostInterface = (name: string): boolean => name.startsWith("cali");
+
+/** Written on the host's end: that it is ours whatever its MAC becomes, and whose. */
+export const aliasOf = ({ id, network, node }: Pick<EndpointPlan, "id" | "network" | "node">): string =>
+  `calicoctl:${shortId(id)}:${shortId(network.id)}:${node}`;
+
+/** What an alias says of the owner; undefined when it is not one of ours. */
+export function ownerOf(alias: string | undefined): Omit<Standing, "hostInterface"> | undefined {
+  const [, networkId, node] = /^calicoctl:[0-9a-f]{12}:([0-9a-f]{12}):(.+)$/.exec(alias ?? "") ?? [];
+  return networkId === undefined || node === undefined ? undefined : { networkId, node };
+}
 
 /** Whether we made the interface. The MAC tells it from birth on, since an alias can only be set afterwards. */
 export const isOurs = (link: {

@@ -4,32 +4,48 @@ import { failpoint } from "../../base/failpoint.ts";
 import { forgetConnections } from "../../dataplane/conntrack.ts";
 import { type Link, findLink, listLinks } from "../../dataplane/netlink/link-state.ts";
 import { deleteLink } from "../../dataplane/netlink/link.ts";
-import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import { NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type {
   Difference,
   Driver,
+  Drops,
   EndpointCounters,
   EndpointPlan,
   HostPlan,
   NetworkPlan,
   PoolPlan,
   SandboxPlan,
+  Standing,
 } from "../driver.ts";
-import { hostInterfaceOf, isHostInterface, isOurs } from "./constants.ts";
-import { Firewall } from "./firewall/firewall.ts";
+import { hostInterfaceOf, isHostInterface, isLikeHostInterface, isOurs, ownerOf } from "./constants.ts";
+import { Firewall, ownTables } from "./firewall/firewall.ts";
 import type { FirewallEndpoint, FirewallNetwork } from "./firewall/types.ts";
-import { closedHostFirewall } from "./host-firewall.ts";
-import { ensureForwarding, hasChanged, notForwarding, restoreSettings } from "./host-settings.ts";
+import { closedHostFirewall, closedInterfaces } from "./host-firewall.ts";
+import {
+  ensureForwarding,
+  hasChanged,
+  isOnRecord,
+  notForwarding,
+  putOnRecord,
+  restoreSettings,
+} from "./host-settings.ts";
 import { checkOptions } from "./options.ts";
 import { ensureSandbox, sandboxDifferences } from "./sandbox.ts";
+
+const LOST =
+  "was emptied, or is not the one that was in use when endpoints were attached here: " +
+  "the host's settings will stay as they are now";
 
 export class CalicoDriver implements Driver {
   readonly name = "calico";
   readonly checkOptions = checkOptions;
   readonly hostInterface = hostInterfaceOf;
+  readonly isHostInterface = isHostInterface;
+  readonly tables = ownTables;
   readonly #stateDir: string;
   readonly #warn: (message: string) => void;
   #firewall: Firewall | undefined;
+  #conntrack: NetlinkSocket | undefined;
 
   /** `stateDir` keeps what the host's settings were. */
   constructor(stateDir: string, warn: (message: string) => void) {
@@ -38,6 +54,7 @@ export class CalicoDriver implements Driver {
   }
 
   async ensure(sandbox: SandboxPlan, pools: readonly PoolPlan[]): Promise<boolean> {
+    if (sandbox.endpoints.length > 0 && !isOnRecord(this.#stateDir)) this.#beginRecord();
     ensureForwarding(this.#stateDir, familiesOf(sandbox.endpoints));
     failpoint("calico:forwarding");
     // The firewall knows an interface before it exists, so that it is never open.
@@ -53,7 +70,7 @@ export class CalicoDriver implements Driver {
     this.#openFirewall().setPools(pools);
   }
 
-  async remove(endpoint: Omit<EndpointPlan, "gateway" | "prefixes" | "interface">): Promise<boolean> {
+  async remove(endpoint: Omit<EndpointPlan, "node" | "gateway" | "prefixes" | "interface">): Promise<boolean> {
     const host = NetlinkSocket.open(NETLINK_ROUTE);
     try {
       const link = findLink(host, endpoint.hostInterface);
@@ -61,7 +78,7 @@ export class CalicoDriver implements Driver {
       // The link goes last: while it is there, the same command knows that it has something to finish.
       this.#openFirewall().removeEndpoint(firewallEndpoint(endpoint));
       failpoint("calico:closed");
-      for (const address of endpoint.addresses) forgetConnections(address);
+      for (const address of endpoint.addresses) forgetConnections(this.#openConntrack(), address);
       if (wasThere) await deleteLinks(host, [link]);
       failpoint("calico:removed");
       return wasThere;
@@ -85,11 +102,20 @@ export class CalicoDriver implements Driver {
     }));
     return [
       ...settings,
+      ...this.#lostRecord(plan),
       ...closedHostFirewall(families),
       ...(await this.#firewallDifferences(plan)),
       ...strayLinks(plan),
       ...this.#leftOver(plan),
     ];
+  }
+
+  standing(): Standing[] {
+    return linksLikeOurs().flatMap(({ name, alias }) => {
+      const owner = ownerOf(alias);
+      // One without a mark is half made: it was never up.
+      return owner ? { hostInterface: name, ...owner } : [];
+    });
   }
 
   counters(hostInterface: string): EndpointCounters | undefined {
@@ -112,6 +138,11 @@ export class CalicoDriver implements Driver {
     }
   }
 
+  async drops(): Promise<Drops> {
+    const counts = Object.entries(await this.#openFirewall().counters());
+    return Object.fromEntries(counts.map(([cause, { packets }]) => [cause, packets]));
+  }
+
   async withdraw(): Promise<boolean> {
     // Of another store perhaps, or of this host by another name: without the tables they would stand open.
     if (linksLikeOurs().some(isOurs)) return false;
@@ -122,12 +153,28 @@ export class CalicoDriver implements Driver {
 
   close(): void {
     this.#firewall?.close();
-    this.#firewall = undefined;
+    this.#conntrack?.close();
+    this.#firewall = this.#conntrack = undefined;
   }
 
   #warnOfHostFirewall(endpoints: readonly EndpointPlan[]): void {
     for (const { object, what, remedy } of closedHostFirewall(familiesOf(endpoints)))
       this.#warn(`${object} ${what}; to let them through: ${remedy}`);
+  }
+
+  /** Before the first endpoint of the host, or what seems to be the first. */
+  #beginRecord(): void {
+    const links = linksLikeOurs();
+    if (links.some(isOurs)) this.#warn(`the state directory ${this.#stateDir} ${LOST}`);
+    const closed = closedInterfaces(links);
+    if (closed !== undefined) this.#warn(closed);
+    putOnRecord(this.#stateDir);
+  }
+
+  #lostRecord({ endpoints }: HostPlan): Difference[] {
+    if (endpoints.length === 0 || isOnRecord(this.#stateDir)) return [];
+    const repair = (): void => putOnRecord(this.#stateDir);
+    return [{ object: `the state directory ${this.#stateDir}`, what: LOST, repair }];
   }
 
   /** What the last endpoint of the host should have taken with it. */
@@ -143,6 +190,12 @@ export class CalicoDriver implements Driver {
   #openFirewall(): Firewall {
     this.#firewall ??= Firewall.open();
     return this.#firewall;
+  }
+
+  /** Kept open: after elements were deleted, closing any netfilter socket waits until the kernel is rid of them (RCU). */
+  #openConntrack(): NetlinkSocket {
+    this.#conntrack ??= NetlinkSocket.open(NETLINK_NETFILTER);
+    return this.#conntrack;
   }
 
   async #firewallDifferences({ endpoints, pools, members, unplanned }: HostPlan): Promise<Difference[]> {
@@ -165,15 +218,17 @@ function strayLinks({ endpoints, unplanned }: HostPlan): Difference[] {
   const known = new Set(endpoints.map(({ hostInterface }) => hostInterface));
   return linksLikeOurs()
     .filter(({ name }) => !known.has(name) && !unplanned.has(name))
-    .map((link) => {
+    .flatMap((link) => {
       const object = `interface ${link.name}`;
+      // Without an endpoint here nothing is closed.
+      if (!isOurs(link) && known.size === 0) return [];
       if (!isOurs(link))
         return {
           object,
-          what: "is named like an endpoint's, and calicoctl did not make it",
+          what: "is named like an endpoint's, and calicoctl, which did not make it, closes it",
           remedy: `if nobody needs it: ip link delete ${link.name}`,
         };
-      return { object, what: "belongs to no attached endpoint", repair: () => deleteStray(link) };
+      return { object, what: "belongs to no attached endpoint", ends: true, repair: () => deleteStray(link) };
     });
 }
 
@@ -181,7 +236,7 @@ function strayLinks({ endpoints, unplanned }: HostPlan): Difference[] {
 function linksLikeOurs(): Link[] {
   const host = NetlinkSocket.open(NETLINK_ROUTE);
   try {
-    return listLinks(host).filter(({ name }) => isHostInterface(name));
+    return listLinks(host).filter(({ name }) => isLikeHostInterface(name));
   } finally {
     host.close();
   }

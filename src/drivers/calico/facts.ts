@@ -16,8 +16,8 @@ import { DEFAULT_ROUTE, HOST_MAC, NEXT_HOP, PROTOCOL, RULE_PRIORITY, tableOf } f
 
 export interface Fact {
   readonly key: string;
-  readonly add: Request;
-  readonly remove: Request;
+  readonly add: () => Request;
+  readonly remove: () => Request;
 }
 
 const RT_TABLE_MAIN = 254;
@@ -82,7 +82,7 @@ function answerFacts(index: number, address: string): Fact[] {
 /** In place of the default route by an endpoint that is about to leave. */
 function defaultFact(family: Family, index: number): Fact {
   const route = { ...nextHop(family, index), destination: { address: DEFAULT_ROUTE[family], length: 0 } };
-  return { ...routeFact(route), add: replaceRoute(route) };
+  return { ...routeFact(route), add: () => replaceRoute(route) };
 }
 
 const nextHop = (family: Family, index: number): Omit<RouteSpec, "destination"> => ({
@@ -94,14 +94,14 @@ const nextHop = (family: Family, index: number): Omit<RouteSpec, "destination"> 
 
 export const addressFact = (index: number, { address, length }: IpPrefix): Fact => ({
   key: `address ${address}/${length} on ${index}`,
-  add: addAddress(index, { address, length }),
-  remove: deleteAddress(index, { address, length }),
+  add: () => addAddress(index, { address, length }),
+  remove: () => deleteAddress(index, { address, length }),
 });
 
 export const neighbourFact = ({ index, address, mac }: Pick<Neighbour, "index" | "address" | "mac">): Fact => ({
   key: `neighbour ${address} at ${mac} on ${index}`,
-  add: setNeighbour(index, address, mac ?? HOST_MAC),
-  remove: deleteNeighbour(index, address),
+  add: () => setNeighbour(index, address, mac ?? HOST_MAC),
+  remove: () => deleteNeighbour(index, address),
 });
 
 export function routeFact(route: RouteSpec): Fact {
@@ -109,15 +109,15 @@ export function routeFact(route: RouteSpec): Fact {
   const metric = route.metric ?? (familyOf(destination.address) === 6 ? IP6_RT_PRIO_USER : 0);
   return {
     key: `route ${words(destination)} via ${gateway} on ${device} from ${source} table ${table} metric ${metric}`,
-    add: addRoute(route),
-    remove: deleteRoute(route),
+    add: () => addRoute(route),
+    remove: () => deleteRoute(route),
   };
 }
 
 export const ruleFact = (rule: RuleSpec): Fact => ({
   key: `rule from ${words(rule.from)} to ${rule.table} at ${rule.priority}`,
-  add: addRule(rule),
-  remove: deleteRule(rule),
+  add: () => addRule(rule),
+  remove: () => deleteRule(rule),
 });
 
 /** The facts that stand in the kernel, as far as they are on the interfaces `indexes` or bear our mark. */

@@ -1,7 +1,12 @@
-/** The host's own firewall may drop what containers send through it. It is the host's: we only tell. */
+/**
+ * The host's own firewall may drop what containers send through it, and ours what others send. What is others' is
+ * theirs: we only tell.
+ */
 import type { Family } from "../../base/address.ts";
 import { type ClosedChain, closedForwardChains } from "../../dataplane/nftables/foreign.ts";
+import type { Link } from "../../dataplane/netlink/link-state.ts";
 import type { Difference } from "../driver.ts";
+import { isOurs } from "./constants.ts";
 
 /** Where traffic of the families is dropped by default, with what an administrator may do about it. */
 export function closedHostFirewall(families: ReadonlySet<Family>): Difference[] {
@@ -21,4 +26,17 @@ function remedy({ family, table, chain, hasDockerUser }: ClosedChain): string {
   return ["iifname", "oifname"]
     .map((key) => `nft insert rule ${family} ${table} ${target} ${key} "cali*" accept`)
     .join("; ");
+}
+
+const SHOWN = 3;
+
+/** What our firewall closes though others made it, as Calico itself does; undefined when there is none. */
+export function closedInterfaces(links: readonly Link[]): string | undefined {
+  const names = links.filter((link) => !isOurs(link)).map(({ name }) => name);
+  if (names.length === 0) return undefined;
+  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "";
+  return (
+    `calicoctl did not make ${names.slice(0, SHOWN).join(", ")}${more}, ` +
+    "and lets nothing through cali* interfaces of others while it has an endpoint attached here"
+  );
 }

@@ -48,6 +48,17 @@ export function ensureForwarding(stateDir: string, families: ReadonlySet<Family>
   }
 }
 
+/**
+ * Whether the directory was in use when the first endpoint was attached, so that what it does not say was not changed.
+ * Else it was emptied meanwhile, or is another one.
+ */
+export const isOnRecord = (stateDir: string): boolean => existsSync(markerIn(stateDir));
+
+/** What the directory does not say by now counts as not changed. Errors: as of `ensureForwarding`. */
+export function putOnRecord(stateDir: string): void {
+  attempt(stateDir, () => writeFileSync(markerIn(stateDir), "", { mode: 0o600 }));
+}
+
 /** Puts back what was changed, unless somebody has changed it since. Idempotent. Returns whether anything was. */
 export function restoreSettings(stateDir: string): boolean {
   const settings = FAMILIES.flatMap((family) => load(stateDir, family));
@@ -58,7 +69,8 @@ export function restoreSettings(stateDir: string): boolean {
     for (const other of others) if (readSysctl(other.path) !== undefined) writeSysctl(other.path, other.was);
   }
   failpoint("calico:settings-restored");
-  for (const family of FAMILIES) rmSync(fileIn(stateDir, family), { force: true });
+  for (const file of [...FAMILIES.map((family) => fileIn(stateDir, family)), markerIn(stateDir)])
+    rmSync(file, { force: true });
   return settings.length > 0;
 }
 
@@ -94,6 +106,8 @@ function keptRouterAdvertisements(): Setting[] {
 // One for each family, so that two processes at once that need different ones do not write over each other.
 const fileIn = (stateDir: string, family: Family): string => join(stateDir, `host-settings-ipv${family}.json`);
 
+const markerIn = (stateDir: string): string => join(stateDir, "host-settings");
+
 function load(stateDir: string, family: Family): Setting[] {
   const file = fileIn(stateDir, family);
   try {
@@ -109,11 +123,17 @@ function load(stateDir: string, family: Family): Setting[] {
 }
 
 function save(stateDir: string, family: Family, settings: readonly Setting[]): void {
-  try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  attempt(stateDir, () => {
     const draft = `${fileIn(stateDir, family)}.${process.pid}`;
     writeFileSync(draft, JSON.stringify(settings), { mode: 0o600 });
     renameSync(draft, fileIn(stateDir, family));
+  });
+}
+
+function attempt(stateDir: string, write: () => void): void {
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    write();
   } catch (error) {
     throw failure(
       `cannot write down the settings of the host in ${stateDir}: ${(error as Error).message}`,

@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import { conflict } from "../../base/errors.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import { NetlinkError } from "../../dataplane/netlink/error.ts";
-import { type Link, findLink } from "../../dataplane/netlink/link-state.ts";
+import { type Link, findLink, makeLink } from "../../dataplane/netlink/link-state.ts";
 import { createVeth } from "../../dataplane/netlink/link.ts";
 import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { NetworkNamespace } from "../../dataplane/netns.ts";
@@ -14,7 +14,7 @@ export interface Pair {
   /** On the host. */
   readonly host: Link;
   /** In the sandbox. */
-  readonly peer: Link;
+  readonly peer: Pick<Link, "index" | "mac" | "mtu" | "up">;
 }
 
 /** "stale" is ours, and of no use: made for another sandbox, or half of it was renamed or replaced. */
@@ -34,22 +34,20 @@ export function inspectPair(host: NetlinkSocket, sandbox: NetlinkSocket, plan: E
   return fits ? { kind: "present", host: link, peer } : { kind: "stale", host: link };
 }
 
-/** Makes the pair; both ends are then down or without carrier. Errors: `conflict` when the container has the name. */
-export function makePair(
-  host: NetlinkSocket,
-  sandbox: NetlinkSocket,
-  namespace: NetworkNamespace,
-  plan: EndpointPlan,
-  mtu: number,
-): Pair {
+/** Makes the pair; the peer is still down. Errors: `conflict` when the container has the name. */
+export function makePair(host: NetlinkSocket, namespace: NetworkNamespace, plan: EndpointPlan, mtu: number): Pair {
+  const { hostInterface, mac } = plan;
+  const veth = createVeth({
+    mtu,
+    host: { name: hostInterface, mac: HOST_MAC },
+    peer: { name: plan.interface, mac, namespaceFd: namespace.fd },
+  });
   try {
-    host.executeAll([
-      createVeth({
-        mtu,
-        host: { name: plan.hostInterface, mac: HOST_MAC },
-        peer: { name: plan.interface, mac: plan.mac, namespaceFd: namespace.fd },
-      }),
-    ]);
+    const link = makeLink(host, veth, hostInterface);
+    failpoint("calico:veth");
+    if (link?.peerIndex === undefined)
+      throw conflict(`the interface ${hostInterface} vanished while it was being made`);
+    return { host: link, peer: { index: link.peerIndex, mac, mtu, up: false } };
   } catch (error) {
     if (error instanceof NetlinkError && error.errno === constants.errno.EEXIST)
       throw conflict(
@@ -58,9 +56,4 @@ export function makePair(
       );
     throw error;
   }
-  failpoint("calico:veth");
-  const link = findLink(host, plan.hostInterface);
-  const peer = link?.peerIndex === undefined ? undefined : findLink(sandbox, link.peerIndex);
-  if (!link || !peer) throw conflict(`the interface ${plan.hostInterface} vanished while it was being made`);
-  return { host: link, peer };
 }

@@ -4,10 +4,11 @@ import { failpoint } from "../../base/failpoint.ts";
 import { findLink } from "../../dataplane/netlink/link-state.ts";
 import { deleteLink, setLinkAlias, setLinkUp, withoutGeneratedAddress } from "../../dataplane/netlink/link.ts";
 import { listRoutes } from "../../dataplane/netlink/route-state.ts";
+import type { Request } from "../../dataplane/netlink/message.ts";
 import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { NetworkNamespace } from "../../dataplane/netns.ts";
 import { enableIpv6 } from "./ipv6.ts";
-import type { EndpointPlan, SandboxPlan } from "../driver.ts";
+import type { Difference, EndpointPlan, SandboxPlan } from "../driver.ts";
 import { type Change, type Plumbed, compareSandbox } from "./comparison.ts";
 import { aliasOf } from "./constants.ts";
 import { mtuOf } from "./options.ts";
@@ -23,18 +24,39 @@ export function ensureSandbox({ namespace, endpoints }: SandboxPlan): Promise<bo
     const plumbed: Plumbed[] = [];
     for (const plan of endpoints) plumbed.push(await ensurePair(host, sandbox, namespace, plan));
     const changes = compareSandbox(host, sandbox, plumbed);
-    sandbox.executeAll([...(endpoints.length > 0 ? [setLinkUp(LOOPBACK_INDEX)] : []), ...requests(changes, "sandbox")]);
+    // The peer is set up last of the pair; so whoever made one that is down may have died before this.
+    const unborn = plumbed.filter(({ pair }) => !pair.host.up || !pair.peer.up);
+    host.executeAll(unborn.flatMap(hostBirth));
+    failpoint("calico:born");
+    sandbox.executeAll([
+      ...(endpoints.length > 0 ? [setLinkUp(LOOPBACK_INDEX)] : []),
+      ...unborn.flatMap(sandboxBirth),
+      ...requests(changes, "sandbox"),
+    ]);
     failpoint("calico:sandbox");
+    // Behind the sandbox: a route on an interface whose peer is down would be marked so until the kernel looks again.
     host.executeAll(requests(changes, "host"));
     failpoint("calico:host");
     return changes.length > 0 || plumbed.some(({ isNew }) => isNew);
   });
 }
 
+const hostBirth = ({ plan, pair: { host } }: Plumbed): Request[] => [
+  setLinkAlias(host.index, aliasOf(plan)),
+  withoutGeneratedAddress(host.index),
+];
+
+/** Link-local addresses would only make noise: nothing but the permanent neighbours is ever asked for. */
+const sandboxBirth = ({ plan, pair: { peer } }: Plumbed): Request[] =>
+  hasIpv6(plan) ? [] : [withoutGeneratedAddress(peer.index)];
+
 /** What is not as planned; an endpoint without its pair is one difference, since the pair carries all the rest. */
-export function sandboxDifferences({ namespace, endpoints }: SandboxPlan): Promise<Omit<Change, "request" | "side">[]> {
+export function sandboxDifferences({
+  namespace,
+  endpoints,
+}: SandboxPlan): Promise<Pick<Difference, "object" | "what">[]> {
   return withSockets(namespace, async (host, sandbox) => {
-    const missing: Omit<Change, "request" | "side">[] = [];
+    const missing: Pick<Difference, "object" | "what">[] = [];
     const plumbed: Plumbed[] = [];
     for (const plan of endpoints) {
       const state = inspectPair(host, sandbox, plan);
@@ -44,7 +66,8 @@ export function sandboxDifferences({ namespace, endpoints }: SandboxPlan): Promi
         missing.push({ object: `interface ${plan.hostInterface} of service ${plan.name}`, what });
       }
     }
-    return [...missing, ...compareSandbox(host, sandbox, plumbed)];
+    const changes = compareSandbox(host, sandbox, plumbed);
+    return [...missing, ...changes.map(({ object, what }) => ({ object: object(), what }))];
   });
 }
 
@@ -74,25 +97,20 @@ async function ensurePair(
   const state = inspectPair(host, sandbox, plan);
   if (state.kind === "stale") await host.executeInBackground([deleteLink(state.host.index)]);
   const isNew = state.kind !== "present";
-  const pair = isNew ? makePair(host, sandbox, namespace, plan, mtuOf(plan.network.options) ?? uplinkMtu(host)) : state;
+  const pair = isNew ? makePair(host, namespace, plan, mtuOf(plan.network.options) ?? uplinkMtu(host)) : state;
   if (isNew) failpoint("calico:pair");
-  const hasIpv6 = plan.addresses.some((address) => familyOf(address) === 6);
-  // Both ends go up last; so whoever made an end that is down may have died before this.
-  if (!pair.host.up || !pair.peer.up) {
-    // Link-local addresses would only make noise: nothing but the permanent neighbours is ever asked for.
-    host.executeAll([setLinkAlias(pair.host.index, aliasOf(plan.id)), withoutGeneratedAddress(pair.host.index)]);
-    if (!hasIpv6) sandbox.executeAll([withoutGeneratedAddress(pair.peer.index)]);
-  }
-  if (hasIpv6) enableIpv6(namespace, plan);
+  if (hasIpv6(plan)) enableIpv6(namespace, plan);
   return { plan, pair, isNew };
 }
 
+const hasIpv6 = ({ addresses }: EndpointPlan): boolean => addresses.some((address) => familyOf(address) === 6);
+
 /** Containers must not send what the host cannot pass on. */
 function uplinkMtu(host: NetlinkSocket): number {
-  const defaults = listRoutes(host, { table: RT_TABLE_MAIN }).filter(({ destination }) => destination.length === 0);
+  const defaults = listRoutes(host, { table: RT_TABLE_MAIN, length: 0 });
   const mtus = defaults.flatMap(({ device }) => (device === undefined ? [] : (findLink(host, device)?.mtu ?? [])));
   return mtus.length === 0 ? DEFAULT_MTU : Math.min(...mtus);
 }
 
-const requests = (changes: readonly Change[], side: Change["side"]): Change["request"][] =>
+const requests = (changes: readonly Change[], side: Change["side"]): Request[] =>
   changes.filter((change) => change.side === side).map(({ request }) => request);

@@ -30,6 +30,7 @@ type Floor = ChildProcessByStdio<Writable, Readable, null>;
 
 const plan: EndpointPlan = {
   id: "0".repeat(64),
+  node: "bench",
   network: { id: "1".repeat(64), name: "bench", internal: false, options: {} },
   name: "bench",
   interface: "eth0",

@@ -4,6 +4,7 @@ import { ping, type Container } from "../../helpers/container.ts";
 import { INTERNET, makeHost, type Host } from "../../helpers/host.ts";
 import { must } from "../../helpers/process.ts";
 import { startResident, type Resident } from "../../helpers/resident.ts";
+import { drifts } from "./drifts.ts";
 import { attachNew, type Attached } from "./services.ts";
 
 const WRONG = 6;
@@ -26,61 +27,12 @@ afterEach(async () => {
   await host.close();
 });
 
-/** Command lines of the host, or of the container with `inside`. */
+/** Command lines of the host. */
 const onHost = (...words: string[]): Promise<unknown> => must(words, { namespace: host.namespace });
-const inside = (...words: string[]): Promise<unknown> => must(words, { namespace: one.namespace });
-
-/** What is done, and what check names. */
-const drifts: Record<string, [() => Promise<unknown>, RegExp]> = {
-  "the host's end is down": [() => onHost("ip", "link", "set", own.hostInterface, "down"), /cali\w+ +is down/],
-  "the container's end is down": [() => inside("ip", "link", "set", "eth0", "down"), /eth0 .* is down/],
-  "the host's end is deleted": [() => onHost("ip", "link", "delete", own.hostInterface), /cali.* is missing/],
-  "the host's end has another MAC": [
-    () => onHost("ip", "link", "set", own.hostInterface, "address", "02:00:00:00:00:01"),
-    /has another MAC/,
-  ],
-  "the container's end has another MAC": [
-    () => inside("ip", "link", "set", "eth0", "address", "02:00:00:00:00:01"),
-    /has another MAC/,
-  ],
-  "the route on the host is deleted": [() => onHost("ip", "route", "delete", own.ip), /route 10\.1\.0\.\d+\/32/],
-  "the IPv6 route on the host is deleted": [
-    () => onHost("ip", "-6", "route", "delete", own.ip6 ?? ""),
-    /route fd00:1::\d\/128/,
-  ],
-  "the default route in the container is deleted": [
-    () => inside("ip", "route", "delete", "default"),
-    /route 0\.0\.0\.0\/0/,
-  ],
-  "the address is deleted": [
-    () => inside("ip", "address", "delete", `${own.ip}/32`, "dev", "eth0"),
-    /address 10\.1\.0\.\d+\/32/,
-  ],
-  "a neighbour entry is deleted": [
-    () => onHost("ip", "neighbour", "delete", own.ip, "dev", own.hostInterface),
-    /neighbour 10\.1\.0\./,
-  ],
-  "the whole ruleset is flushed": [() => onHost("nft", "flush", "ruleset"), /firewall/],
-  "a chain is emptied": [() => onHost("nft", "flush", "chain", "inet", "calico_cnm", "source"), /firewall/],
-  "an element is deleted": [
-    () => onHost("nft", "delete", "element", "inet", "calico_cnm", "interfaces", `{ ${own.hostInterface} }`),
-    /firewall/,
-  ],
-  "a strange element is added": [
-    () => onHost("nft", "add", "element", "inet", "calico_cnm", "interfaces", "{ cali00000000000 }"),
-    /firewall/,
-  ],
-  "IPv4 forwarding is off": [() => onHost("sysctl", "-qw", "net.ipv4.ip_forward=0"), /IPv4 forwarding/],
-  "IPv6 forwarding is off": [() => onHost("sysctl", "-qw", "net.ipv6.conf.all.forwarding=0"), /IPv6 forwarding/],
-  "IPv6 is switched off in the container": [
-    () => inside("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1"),
-    /address fd00:1::\d\/128/,
-  ],
-};
 
 describe("check names what is wrong, and --repair mends it", () => {
   test.each(Object.entries(drifts))("when %s", async (_, [drift, named]) => {
-    await drift();
+    await drift({ host, container: one, service: own });
     const found = await resident.calicoctl("check");
     expect(found).toMatchObject({ code: WRONG });
     expect(found.stdout).toMatch(named);
@@ -92,6 +44,16 @@ describe("check names what is wrong, and --repair mends it", () => {
       expect({ address, reached: await ping(one, address) }).toEqual({ address, reached: true });
     expect([await ping(two, own.ip), await ping(two, own.ip6 ?? "")]).toEqual([true, true]);
   });
+});
+
+test("an interface that took over the index of an endpoint's is left alone, and the endpoint made anew", async () => {
+  const index = await must(["cat", `/sys/class/net/${own.hostInterface}/ifindex`], { namespace: host.namespace });
+  await onHost("ip", "link", "delete", own.hostInterface);
+  await onHost("ip", "link", "add", "foreign0", "index", index, "type", "bridge");
+  expect(await resident.calicoctl("check", "--repair")).toMatchObject({ code: 0 });
+  expect(await resident.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
+  expect(await must(["cat", "/sys/class/net/foreign0/ifindex"], { namespace: host.namespace })).toBe(index);
+  expect(await ping(two, own.ip)).toBe(true);
 });
 
 test("an interface that looks like one of an endpoint and is not ours is named, and left alone", async () => {

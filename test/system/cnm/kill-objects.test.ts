@@ -1,12 +1,9 @@
 /** SIGKILL at every step of the commands that touch the store alone. */
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { makeHost, type Host } from "../../helpers/host.ts";
-import { startResident, type Resident } from "../../helpers/resident.ts";
-import { killEverywhere, type Story } from "./killed.ts";
+import { killedAnywhere } from "./killed.ts";
 
 const NETWORK = "network create --subnet 10.1.0.0/24 --subnet fd00:1::/64 net";
 
-const stories: Record<string, Story> = {
+killedAnywhere(0, {
   "network create": { given: [], command: NETWORK, undo: ["network rm --ignore net"], end: [] },
   "network rm": {
     given: [NETWORK],
@@ -48,26 +45,4 @@ const stories: Record<string, Story> = {
     undo: ["pool add --ignore 10.2.0.0/16"],
     end: ["pool rm 10.2.0.0/16"],
   },
-};
-
-describe("a command that is killed leaves nothing half made", () => {
-  let host: Host;
-  let resident: Resident;
-  beforeEach(async () => {
-    host = await makeHost();
-    resident = startResident(host);
-  });
-  afterEach(async () => {
-    await resident?.close();
-    await host?.close();
-  });
-
-  test.each(Object.entries(stories))(
-    "%s",
-    async (_, story) => {
-      const steps = await killEverywhere({ host, resident, containers: [] }, story);
-      expect(steps).toEqual(expect.arrayContaining(["store:planned", "store:answered"]));
-    },
-    180_000,
-  );
 });

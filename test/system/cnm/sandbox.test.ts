@@ -1,9 +1,9 @@
 /** Containers as they are: names that are taken, processes that end, namespaces that vanish. */
-import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { exec, ping, tcp, type Container } from "../../helpers/container.ts";
 import { makeHost, type Host } from "../../helpers/host.ts";
-import { must, until } from "../../helpers/process.ts";
+import { pauseAt } from "../../helpers/kill.ts";
+import { must } from "../../helpers/process.ts";
 import { startResident, type Resident } from "../../helpers/resident.ts";
 import { storeKeys } from "../../helpers/state.ts";
 import { attachNew, serviceInfo } from "./services.ts";
@@ -67,35 +67,14 @@ test("the PID of a process that has ended, a namespace that is not there, and th
   await expectNothingHappened();
 });
 
-const stopped = (pid: number): boolean => /\) T /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-
 test.each(["attach:locked", "store:answered", "calico:pair", "calico:host"])(
   "a container that ends while it is attached, at %s, is let go",
   async (step) => {
-    const running = host.startCalicoctl(["service", "attach", String(one.pid), "one.a"], {
-      env: { CALICO_TEST_FAILPOINTS: "1", CALICO_FAILPOINT_PAUSE: step },
-    });
-    await until(`a stop at ${step}`, () => stopped(running.pid));
+    const running = await pauseAt(host, step, ["service", "attach", String(one.pid), "one.a"]);
     await one.remove();
     running.kill("SIGCONT");
     expect(await running.ended).toMatchObject({ code: CONFLICT });
     await expectNothingHappened();
-  },
-);
-
-test.each(["SIGTERM", "SIGINT"] as const)(
-  "an attach that gets %s on its way is finished by the next",
-  async (signal) => {
-    const running = host.startCalicoctl(["service", "attach", one.ref, "one.a"], {
-      env: { CALICO_TEST_FAILPOINTS: "1", CALICO_FAILPOINT_PAUSE: "calico:pair" },
-    });
-    await until("a stop", () => stopped(running.pid));
-    running.kill(signal);
-    running.kill("SIGCONT");
-    expect([0, 130, 143]).toContain((await running.ended).code);
-    await resident.must("service", "attach", "--ignore", one.ref, "one.a");
-    expect(await resident.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
-    expect(await ping(host, (await serviceInfo(resident, "one.a")).ip)).toBe(true);
   },
 );
 

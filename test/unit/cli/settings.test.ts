@@ -30,6 +30,7 @@ describe("where a setting comes from", () => {
   test("defaults", async () => {
     expect(await readSettings({}, {}, none)).toEqual({
       store: { endpoints: ["http://127.0.0.1:2379"] },
+      storeIsConfigured: false,
       node: hostname(),
       stateDir: "/run/calico",
       defaultPools: true,

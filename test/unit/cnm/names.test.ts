@@ -6,7 +6,6 @@ import {
   checkName,
   checkPairs,
   checkPriority,
-  parsePublishedName,
   parseServiceName,
 } from "../../../src/cnm/names.ts";
 
@@ -16,20 +15,15 @@ describe("SERVICE[.NETWORK[.DRIVER]]", () => {
   test.each([
     ["web", { service: "web", network: "default", driver: undefined }],
     ["web.front", { service: "web", network: "front", driver: undefined }],
+    ["web.front.calico", { service: "web", network: "front", driver: "calico" }],
   ])("%s", (text, parts) => {
     expect(parseServiceName(text)).toEqual(parts);
-    expect(parsePublishedName(text)).toEqual(parts);
   });
 
-  test("three parts name a driver where a network may be made, and are wrong elsewhere", () => {
-    expect(parsePublishedName("web.front.calico")).toEqual({ service: "web", network: "front", driver: "calico" });
-    expect(() => parseServiceName("web.front.calico")).toThrow(usage);
-  });
-
-  test.each(["", ".", "web.", ".front", "a.b.c.d", "web..front", "web front", "-web", "web.-front"])(
+  test.each(["", ".", "web.", ".front", "a.b.c.d", "a.b.", "a.b.-c", "web..front", "web front", "-web", "web.-front"])(
     "not %j",
     (text) => {
-      expect(() => parsePublishedName(text)).toThrow(usage);
+      expect(() => parseServiceName(text)).toThrow(usage);
     },
   );
 });
@@ -72,6 +66,8 @@ test("priorities are whole numbers within a million", () => {
 
 test("labels have keys of plain characters and values on one line", () => {
   expect(checkPairs("label", { "a.b/c": "any text, é" })).toEqual({ "a.b/c": "any text, é" });
-  for (const wrong of [{ "": "x" }, { "a b": "x" }, { a: "x\ny" }, { a: "\u001b" }, { a: "x".repeat(4097) }])
+  const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`k${n}`, "v"]));
+  expect(Object.keys(checkPairs("label", many(100)))).toHaveLength(100);
+  for (const wrong of [many(101), { "": "x" }, { "a b": "x" }, { a: "x\ny" }, { a: "\u001b" }, { a: "x".repeat(4097) }])
     expect(() => checkPairs("label", wrong)).toThrow(usage);
 });

@@ -43,6 +43,22 @@ describe("DOCKER_HOST", () => {
   });
 });
 
+describe("DOCKER_TLS_VERIFY", () => {
+  beforeEach(() => void (process.env["DOCKER_TLS_VERIFY"] = "1"));
+  afterEach(() => void delete process.env["DOCKER_TLS_VERIFY"]);
+
+  test.each(["tcp://127.0.0.1:2376", "https://127.0.0.1"])("is refused in words for %s", async (dockerHost) => {
+    const { code, message } = await refusal(resolve(dockerHost));
+    expect(code).toBe("failure");
+    expect(message).toContain("TLS, which is not supported yet");
+  });
+
+  test("does not concern a socket", async () => {
+    const socket = await host.serveHttp("elsewhere/d.sock", engine([web]));
+    expect((await resolve(`unix://${socket}`)).id).toBe(web.id);
+  });
+});
+
 describe("a Docker socket", () => {
   test("that nobody listens at", async () => {
     host.command(dockerSocket, "");

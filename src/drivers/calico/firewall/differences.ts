@@ -23,7 +23,8 @@ export function differences(
     ...pools(tables, desired),
     ...endpoints(tables, desired),
     ...[...networks.keys()].flatMap((key) => members(tables, key, desired)),
-    ...unusedNetworks(tables, present, networks),
+    // A network that seems unused may be that of one of those.
+    ...(desired.unknown?.size ? [] : unusedNetworks(tables, present, networks)),
   ];
 }
 

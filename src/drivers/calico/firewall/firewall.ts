@@ -14,7 +14,8 @@ import { arpTable, egressChain, packetTable, versionChain } from "./ruleset.ts";
 import { build } from "./structure.ts";
 import type { Difference, FirewallDesired, FirewallEndpoint, FirewallPool } from "./types.ts";
 
-const ownTables = [packetTable, arpTable];
+/** All of nftables that the firewall touches. */
+export const ownTables = [packetTable, arpTable];
 
 const { ENOENT, EEXIST } = constants.errno;
 
@@ -59,12 +60,9 @@ export class Firewall {
   async ensureEndpoint(endpoint: FirewallEndpoint, pools: readonly FirewallPool[]): Promise<void> {
     const version = flushChain(packetTable, versionChain);
     const elements = entriesOf(endpoint).flatMap(({ set, element }) => addElements(set, [element]));
-    // The first of a network shows before the kernel is asked in vain, which would cost it milliseconds.
-    if (this.#tables.chainUse(packetTable, egressChain(endpoint.network)) !== undefined) {
-      const state = poolsEntry(pools);
-      // Each of the first three changes nothing, and fails when the version or the pools are not those.
-      const asserted = [version, deleteElement(state.set, state.element), ...addElements(state.set, [state.element])];
-      if (this.#tables.attempt([...asserted, ...elements]).every((result) => result === undefined)) return;
+    if (this.#isBuiltFor(endpoint, pools)) {
+      // Fails when the structure is of another version.
+      if (this.#tables.attempt([version, ...elements]).every((result) => result === undefined)) return;
     }
     for (let tries = 1; ; tries++) {
       await build(this.#tables, [endpoint.network], this.#namespace);
@@ -128,6 +126,15 @@ export class Firewall {
 
   close(): void {
     this.#tables.close();
+  }
+
+  /**
+   * Asked beforehand because a transaction that the kernel refuses costs it milliseconds, and so does one that deletes
+   * and adds the state of the pools to see that it is there.
+   */
+  #isBuiltFor({ network }: FirewallEndpoint, pools: readonly FirewallPool[]): boolean {
+    const { set, element } = poolsEntry(pools);
+    return this.#tables.chainUse(packetTable, egressChain(network)) !== undefined && this.#tables.has(set, element);
   }
 
   #deleteEntries(endpoint: FirewallEndpoint): void {

@@ -60,6 +60,11 @@ describe("options", () => {
     [["network", "ls", "--config", ""], [":file"]],
     [["network", "ls", "--state-dir="], [":directory"]],
     [["network", "rm", "--", "--no"], []],
+    [["node", "--det"], ["--detach"]],
+    [
+      ["node", "--detach", ""],
+      ["true", "false"],
+    ],
   ])("%j", async (words, expected) => {
     expect((await offered(...words)).toSorted()).toEqual(expected.toSorted());
   });
