@@ -67,6 +67,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
 /** The word for what the watches told. */
 const STORE_CHANGED = "the store changed";
 const STORE_PATIENCE_MS = 500;
+const MISSED_PAUSE_MS = 10_000;
 
 const isStop = (error: unknown): boolean => error instanceof UserError && error.code === "interrupted";
 
@@ -87,6 +88,7 @@ class Agent {
   readonly #direct: Environment;
   readonly #queue: WorkQueue;
   readonly #kernel: KernelWatch;
+  #missedAt = -Infinity;
   /** Why what waits was first asked for. */
   readonly #reasons = new Map<string, string>();
   readonly #state: AgentState;
@@ -240,7 +242,11 @@ class Agent {
     this.#add(id, STORE_CHANGED);
   }
 
+  /** A container with the right to can make it happen all the time, which must not keep the agent from its work. */
   #kernelMissed(): void {
+    const now = performance.now();
+    if (now - this.#missedAt < MISSED_PAUSE_MS) return this.#lookAtAll("the kernel changed", MISSED_PAUSE_MS);
+    this.#missedAt = now;
     this.#journal.add({ kind: "kernel-missed", object: "kernel", what: "changed faster than it could be followed" });
     this.#lookAtAll("the kernel changed");
   }

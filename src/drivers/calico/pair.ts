@@ -4,11 +4,11 @@ import { conflict } from "../../base/errors.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import { NetlinkError } from "../../dataplane/netlink/error.ts";
 import { type Link, findLink, makeLink } from "../../dataplane/netlink/link-state.ts";
-import { createVeth } from "../../dataplane/netlink/link.ts";
+import { createVeth, deleteLink } from "../../dataplane/netlink/link.ts";
 import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { NetworkNamespace } from "../../dataplane/netns.ts";
 import type { EndpointPlan } from "../driver.ts";
-import { HOST_MAC, isOurs } from "./constants.ts";
+import { HOST_MAC, aliasOf, isOurs } from "./constants.ts";
 
 export interface Pair {
   /** On the host. */
@@ -35,7 +35,13 @@ export function inspectPair(host: NetlinkSocket, sandbox: NetlinkSocket, plan: E
 }
 
 /** Makes the pair; the peer is still down. Errors: `conflict` when the container has the name. */
-export function makePair(host: NetlinkSocket, namespace: NetworkNamespace, plan: EndpointPlan, mtu: number): Pair {
+export function makePair(
+  host: NetlinkSocket,
+  sandbox: NetlinkSocket,
+  namespace: NetworkNamespace,
+  plan: EndpointPlan,
+  mtu: number,
+): Pair {
   const { hostInterface, mac } = plan;
   const veth = createVeth({
     mtu,
@@ -49,11 +55,21 @@ export function makePair(host: NetlinkSocket, namespace: NetworkNamespace, plan:
       throw conflict(`the interface ${hostInterface} vanished while it was being made`);
     return { host: link, peer: { index: link.peerIndex, mac, mtu, up: false } };
   } catch (error) {
-    if (error instanceof NetlinkError && error.errno === constants.errno.EEXIST)
+    if (!(error instanceof NetlinkError && error.errno === constants.errno.EEXIST)) throw error;
+    const renamed = renamedHalf(host, sandbox, plan);
+    if (!renamed)
       throw conflict(
         `the container has an interface ${plan.interface} already`,
         "choose another name with --interface",
       );
-    throw error;
+    host.executeAll([deleteLink(renamed.index)]);
+    return makePair(host, sandbox, namespace, plan, mtu);
   }
+}
+
+/** The host's end of the very pair, if somebody gave it another name. */
+function renamedHalf(host: NetlinkSocket, sandbox: NetlinkSocket, plan: EndpointPlan): Link | undefined {
+  const peer = findLink(sandbox, plan.interface);
+  const link = peer?.peerIndex === undefined ? undefined : findLink(host, peer.peerIndex);
+  return link?.peerIndex === peer?.index && link?.alias === aliasOf(plan) ? link : undefined;
 }

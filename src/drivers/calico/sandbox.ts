@@ -97,7 +97,7 @@ async function ensurePair(
   const state = inspectPair(host, sandbox, plan);
   if (state.kind === "stale") await host.executeInBackground([deleteLink(state.host.index)]);
   const isNew = state.kind !== "present";
-  const pair = isNew ? makePair(host, namespace, plan, mtuOf(plan.network.options) ?? uplinkMtu(host)) : state;
+  const pair = isNew ? makePair(host, sandbox, namespace, plan, mtuOf(plan.network.options) ?? uplinkMtu(host)) : state;
   if (isNew) failpoint("calico:pair");
   if (hasIpv6(plan)) enableIpv6(namespace, plan);
   return { plan, pair, isNew };
