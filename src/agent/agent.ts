@@ -1,7 +1,8 @@
 /** The agent of a node: follows the store and the kernel, and makes the second agree with the first. */
 import type { Server } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../base/errors.ts";
+import { failpoint } from "../base/failpoint.ts";
 import type { Drivers, Environment } from "../cnm/environment.ts";
 import { openKernel } from "../cnm/local.ts";
 import { registerNode } from "../cnm/nodes.ts";
@@ -137,7 +138,7 @@ class Agent {
       id: undefined,
       name: undefined,
       synced: false,
-      ready: false,
+      readyAt: undefined,
       storeIsLost: false,
     };
   }
@@ -145,6 +146,7 @@ class Agent {
   async run(): Promise<void> {
     await this.#serve();
     await this.#takeName();
+    failpoint("agent:named");
     const { ip, ip6, version, onReady } = this.#options;
     const { id } = await registerNode(this.#direct, {
       version,
@@ -154,14 +156,18 @@ class Agent {
       ...(ip6 === undefined ? {} : { ip6 }),
     });
     this.#state.id = id;
+    failpoint("agent:registered");
     await this.#untilStopped(this.#desired.synced());
     this.#kernel.start();
-    for (const [sandboxId, record] of this.#desired.sandboxes) this.#kernel.follow(sandboxId, record);
+    for (const [sandboxId, record] of this.#desired.sandboxes) {
+      this.#kernel.follow(sandboxId, record);
+      await setImmediate();
+    }
     // From here on, changes are mended as they come; before, nothing was written to the kernel.
     this.#state.synced = true;
     this.#lookAtAll("the agent started");
     await this.#untilStopped(this.#queue.idle());
-    this.#state.ready = true;
+    this.#state.readyAt = new Date().toISOString();
     this.#journal.add({ kind: "started", object: `node ${this.#options.node}`, what: `follows the store as ${id}` });
     this.#lookAgainAndAgain();
     onReady(id);
@@ -170,7 +176,7 @@ class Agent {
 
   /** In the order in which each rests upon the next. */
   async close(): Promise<void> {
-    if (this.#state.ready)
+    if (this.#state.readyAt !== undefined)
       this.#journal.add({ kind: "stopping", object: `node ${this.#options.node}`, what: "leaves all as it is" });
     for (const close of this.#closers) await close();
     await this.#queue.close();

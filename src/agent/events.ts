@@ -1,6 +1,7 @@
 /** The events of a node, as its agent writes them down and others read them. */
-import { readFileSync, unwatchFile, watchFile } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { failure } from "../base/errors.ts";
 
 /**
@@ -68,16 +69,24 @@ export async function followEvents(
   onEvents: (events: readonly NodeEvent[]) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const file = journalFile(stateDir);
   let last = known.at(-1)?.seq ?? 0;
-  const look = (): void => {
-    const fresh = readEvents(stateDir).filter(({ seq }) => seq > last);
-    last = fresh.at(-1)?.seq ?? last;
-    if (fresh.length > 0) onEvents(fresh);
-  };
-  watchFile(file, { interval: LOOK_MS }, look);
-  look();
-  if (!signal.aborted)
-    await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-  unwatchFile(file, look);
+  let seen = "";
+  while (!signal.aborted) {
+    const state = stateOf(journalFile(stateDir));
+    if (state !== seen) {
+      seen = state;
+      const events = readEvents(stateDir);
+      const newest = events.at(-1)?.seq ?? last;
+      // A new journal, since the directory was emptied.
+      const fresh = events.filter(({ seq }) => seq > (newest < last ? 0 : last));
+      last = newest;
+      if (fresh.length > 0) onEvents(fresh);
+    }
+    await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
+  }
+}
+
+function stateOf(file: string): string {
+  const { ino, size, mtimeMs } = statSync(file, { throwIfNoEntry: false }) ?? {};
+  return `${ino} ${size} ${mtimeMs}`;
 }

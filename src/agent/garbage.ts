@@ -1,15 +1,15 @@
-import type { Environment } from "../cnm/environment.ts";
+import type { StoreEnvironment } from "../cnm/environment.ts";
 import { emptyBlocksOf, removeEmptyBlock } from "../cnm/nodes.ts";
 import type { Journal } from "./journal.ts";
 
 /** Gives back what this node holds in the store and does not use. */
 export class Garbage {
-  readonly #env: Environment;
+  readonly #env: StoreEnvironment;
   readonly #journal: Journal;
   /** Blocks that were empty at the last look. */
   #empty: ReadonlySet<string> = new Set();
 
-  constructor(env: Environment, journal: Journal) {
+  constructor(env: StoreEnvironment, journal: Journal) {
     this.#env = env;
     this.#journal = journal;
   }

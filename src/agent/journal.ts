@@ -2,7 +2,7 @@
  * What happened on the node and why: one JSON object a line in a file that `calicoctl events` reads, with the agent
  * running or not. The file is cut by half when it grows too long.
  */
-import { appendFileSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { type EventKind, type NodeEvent, journalFile, readEvents } from "./events.ts";
 import type { Log } from "./log.ts";
 
@@ -15,12 +15,15 @@ export class Journal {
   readonly #standing = new Map<string, ReadonlySet<string>>();
   #last: NodeEvent | undefined;
   #seq: number;
+  /** A line that was not written to its end must not spoil the next. */
+  #isTorn: boolean;
 
   constructor(stateDir: string, log: Log) {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     this.#file = journalFile(stateDir);
     this.#log = log;
     this.#seq = readEvents(stateDir).at(-1)?.seq ?? 0;
+    this.#isTorn = existsSync(this.#file) && !/(^|\n)$/.test(readFileSync(this.#file, "utf8"));
   }
 
   add(event: Omit<NodeEvent, "seq" | "time">): void {
@@ -30,10 +33,12 @@ export class Journal {
     if (kind === "not-repaired" || kind === "store-lost") this.#last = told;
     this.#log[kind === "not-repaired" || kind === "store-lost" ? "warn" : "info"](kind, facts);
     try {
-      appendFileSync(this.#file, `${JSON.stringify(told)}\n`, { mode: 0o600 });
+      appendFileSync(this.#file, `${this.#isTorn ? "\n" : ""}${JSON.stringify(told)}\n`, { mode: 0o600 });
+      this.#isTorn = false;
       if (statSync(this.#file).size > LONGEST_BYTES) this.#cut();
     } catch (error) {
       // A full disk must not keep the node from its work.
+      this.#isTorn = true;
       this.#log.warn("cannot write the journal", { file: this.#file, error });
     }
   }

@@ -4,6 +4,7 @@
  */
 import { type Finding, endFindings, hostFindings, sandboxFindings, settle } from "../cnm/findings.ts";
 import type { Environment } from "../cnm/environment.ts";
+import { failpoint } from "../base/failpoint.ts";
 import { withHost, withSandbox } from "../cnm/kernel.ts";
 import { readSandbox } from "../cnm/sandboxes.ts";
 import type { SandboxRecord } from "../store/records.ts";
@@ -123,7 +124,9 @@ export class Mender {
     const trouble = new Set<string>();
     let failed = 0;
     for (const finding of findings) {
+      failpoint("agent:found");
       const { object, what, remedy, repaired } = await settle(finding, true);
+      failpoint("agent:settled");
       const words = wordsOf(finding);
       if (repaired) journal.add({ kind, object, what, ...reason });
       else {

@@ -16,8 +16,8 @@ export interface AgentState {
   name: LeasedKey | undefined;
   /** What the store says of the node is known, so that the kernel may be changed. */
   synced: boolean;
-  /** Everything was looked at once since. */
-  ready: boolean;
+  /** When everything had been looked at once since; ISO 8601. */
+  readyAt: string | undefined;
   /** Whether it was told that the store is away. */
   storeIsLost: boolean;
 }
@@ -35,6 +35,7 @@ export interface AgentReport {
   readonly version: string;
   readonly pid: number;
   readonly startedAt: string;
+  readonly readyAt: string | undefined;
   readonly ready: boolean;
   /** Whether all components are. */
   readonly healthy: boolean;
@@ -58,7 +59,7 @@ export interface Observations {
 }
 
 export function reportOf(state: AgentState, seen: Observations): AgentReport {
-  const { node, id, version, startedAt, ready } = state;
+  const { node, id, version, startedAt, readyAt } = state;
   const components = [agentPart(state), storePart(seen.store), namePart(state), kernelPart(seen)];
   return {
     node,
@@ -66,7 +67,8 @@ export function reportOf(state: AgentState, seen: Observations): AgentReport {
     version,
     pid: process.pid,
     startedAt,
-    ready,
+    readyAt,
+    ready: readyAt !== undefined,
     healthy: components.every(({ healthy }) => healthy),
     components,
     sandboxes: seen.sandboxes.size,
@@ -77,10 +79,10 @@ export function reportOf(state: AgentState, seen: Observations): AgentReport {
   };
 }
 
-const agentPart = ({ ready, startedAt }: AgentState): Component => ({
+const agentPart = ({ readyAt, startedAt }: AgentState): Component => ({
   name: "agent",
-  healthy: ready,
-  what: ready ? `ready, started ${startedAt}` : "starting",
+  healthy: readyAt !== undefined,
+  what: readyAt === undefined ? `starting since ${startedAt}` : `ready since ${readyAt}`,
 });
 
 const storePart = ({ state, since, endpoint, error }: WatchHealth): Component => ({

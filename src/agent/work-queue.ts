@@ -1,5 +1,7 @@
 /** One piece of work at a time, each known by its key: what is asked for again before it began is done once. */
 
+import { setImmediate } from "node:timers/promises";
+
 /** How long after a failure it is tried again, doubled each time. */
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 60_000;
@@ -68,9 +70,12 @@ export class WorkQueue {
   }
 
   async #runDue(): Promise<void> {
-    // Whoever has asked for several things at once is not interrupted by the first.
-    await Promise.resolve();
-    for (let next = this.#take(); next && !this.#isClosed; next = this.#take()) {
+    for (;;) {
+      // Work that never waits for anything would keep everybody else from their turn; and whoever has asked for several
+      // things at once is not interrupted by the first.
+      await setImmediate();
+      const next = this.#isClosed ? undefined : this.#take();
+      if (!next) break;
       const [key, { failures }] = next;
       try {
         await this.#work(key);

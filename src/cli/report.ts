@@ -1,5 +1,5 @@
 import { UserError } from "../base/errors.ts";
-import { printable } from "./render/text.ts";
+import { printable } from "../base/quote.ts";
 
 export interface ReportStyle {
   /** `{"error":{…}}` on one line, for programs. */

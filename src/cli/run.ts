@@ -7,7 +7,7 @@ import type { Request } from "./program.ts";
 import { parse } from "./program.ts";
 import { readOptions } from "./options.ts";
 import { Output } from "./render/output.ts";
-import { printable } from "./render/text.ts";
+import { printable } from "../base/quote.ts";
 import { asksForJson, report } from "./report.ts";
 import type { GlobalFlags, Settings } from "./settings.ts";
 import { readSettings } from "./settings.ts";

@@ -16,6 +16,7 @@ import { readPools } from "./pool-records.ts";
 import { type Member, readMembers } from "./sandbox-plan.ts";
 import { isAlive, newSandbox, openSandbox, readSandbox, sandboxId, sandboxParts } from "./sandboxes.ts";
 import { replaceEndpoint } from "./services.ts";
+import { takeBack } from "./take-back.ts";
 import { together, transact } from "./transact.ts";
 
 export interface AttachOptions {
@@ -98,8 +99,12 @@ async function releasing<T>(env: Environment, work: () => Promise<T>): Promise<T
       return await work();
     } catch (error) {
       if (!(error instanceof MustRelease)) throw error;
-      await release(env, error.bound);
-      if (error.reason) throw error.reason;
+      const { bound, reason } = error;
+      if (!reason) await release(env, bound);
+      else {
+        await takeBack(env, () => release(env, bound));
+        throw reason;
+      }
     }
 }
 

@@ -34,7 +34,9 @@ import {
 } from "./networks.ts";
 import { listNodes, nodeView, removeNode } from "./nodes.ts";
 import { type PoolOptions, addSharedPools, removePool } from "./pools.ts";
+import { openSandbox } from "./sandboxes.ts";
 import { type PublishSpec, checkPublishSpec, publish } from "./services.ts";
+import { takeBack } from "./take-back.ts";
 import { unpublish, unpublishFree } from "./unpublish.ts";
 import {
   endpointDetail,
@@ -103,13 +105,16 @@ export class Controller {
     const env = await this.#world();
     const found = await env.host.resolve(container);
     if (!request.publish) return attach(env, found, parsed, request);
+    // For what cannot be attached here, nothing is published either.
+    (await env.lock("host", "shared"))?.release();
+    openSandbox(env, found).close();
     return onNetwork(env, await ensureNetwork(env, parsed.network, parsed.driver), async (network) => {
       const published = await publish(env, network, parsed.service, request.spec ?? {}, { ignore: true });
       try {
         return await attach(env, found, parsed, request);
       } catch (error) {
         // All of it or nothing: what was published only for this attach goes with it.
-        if (published.created) await unpublishFree(env, { endpoint: published.endpoint, network });
+        if (published.created) await takeBack(env, () => unpublishFree(env, { endpoint: published.endpoint, network }));
         throw error;
       }
     });

@@ -59,7 +59,8 @@ export async function endFindings(env: Environment, record: SandboxRecord): Prom
 async function endsOf(env: Environment, sandbox: SandboxRecord, members: readonly Member[]): Promise<Finding[]> {
   // Then the sandbox is perhaps another host's, where its container is well.
   const isMistaken = (await findStrangers(env)).length > 0;
-  return members.map(({ endpoint, network }) => ({
+  const attached = members.filter(({ endpoint }) => endpoint.binding);
+  return attached.map(({ endpoint, network }) => ({
     object: `service ${endpoint.name}.${network.name}`,
     what: `is attached to container ${containerLabel(sandbox)}, which is gone`,
     ...(isMistaken

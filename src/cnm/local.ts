@@ -1,8 +1,9 @@
 /** This host, as the verbs of the model see it: the real edges behind Environment. */
 import { join } from "node:path";
 import { parsePrefix } from "../base/address.ts";
-import { UserError, usageError } from "../base/errors.ts";
+import { UserError, failure, usageError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
+import { lackingCapabilities } from "../dataplane/capabilities.ts";
 import { type Lock as FileLock, lockFile } from "../dataplane/lock.ts";
 import { privateDirectory } from "../dataplane/private-directory.ts";
 import { findLink, listLinks } from "../dataplane/netlink/link-state.ts";
@@ -79,6 +80,8 @@ class LocalHost implements Host {
 }
 
 async function takeLock({ stateDir, signal }: LocalOptions, name: string, mode: LockMode): Promise<Lock | undefined> {
+  // Whoever locks is about to change something, and must not stop half way.
+  mayChangeNetwork();
   const path = join(stateDir, "locks", name);
   // Not only the locks: the settings to put back are believed, and written by root.
   privateDirectory(stateDir);
@@ -90,6 +93,15 @@ async function takeLock({ stateDir, signal }: LocalOptions, name: string, mode: 
   }).catch((error: unknown) => {
     throw signal?.aborted ? interrupted(signal) : error;
   });
+}
+
+function mayChangeNetwork(): void {
+  const without = lackingCapabilities();
+  if (without.length > 0)
+    throw failure(
+      `may not change the network of this host: without ${without.join(" and ")}`,
+      process.geteuid?.() === 0 ? "in a container: start it with these capabilities" : "run it as root",
+    );
 }
 
 /** The prefixes that the host has routes to, other than by default and to our own endpoints. */

@@ -41,7 +41,7 @@ export interface EndpointDetail extends ServiceView {
 
 export interface SandboxView extends SandboxRecord {
   readonly services: readonly ServiceView[];
-  /** Whether its namespace still stands; known only for sandboxes of this node. */
+  /** Whether its namespace still stands; known only for sandboxes of this node, and to root. */
   readonly alive?: boolean;
 }
 

@@ -27,6 +27,8 @@ export interface PoolOptions {
  * nothing to commit: the one who did may have died before.
  */
 export async function changePools<T>(env: Environment, plan: () => Promise<Plan<T>>): Promise<T> {
+  // Whoever may not tell them, or cannot, is refused before anything has changed.
+  await announcePools(env);
   try {
     return await transact(env, plan);
   } finally {

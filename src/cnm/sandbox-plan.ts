@@ -17,7 +17,7 @@ import type { StoreEnvironment } from "./environment.ts";
 import { electGateway } from "./gateway.ts";
 import { warnQuarantined } from "./model.ts";
 
-/** An endpoint of a sandbox, with its network. */
+/** An endpoint that a sandbox names, with its network. One that is attached elsewhere is without its binding. */
 export interface Member {
   readonly endpoint: EndpointRecord;
   readonly network: NetworkRecord;
@@ -27,7 +27,10 @@ export interface Member {
  * The endpoints that the record of the sandbox names, for whoever is about to change it: of what is left out, the
  * interface and the routes would go. Errors: `failure` when one that is there cannot be read.
  */
-export const readMembers = (env: StoreEnvironment, sandbox: Pick<SandboxRecord, "endpoints">): Promise<Member[]> =>
+export const readMembers = (
+  env: StoreEnvironment,
+  sandbox: Pick<SandboxRecord, "id" | "endpoints">,
+): Promise<Member[]> =>
   membersOf(env, sandbox, ({ key, reason }) => {
     throw failure(
       `the record ${key} of the same container cannot be read: ${reason}`,
@@ -36,12 +39,14 @@ export const readMembers = (env: StoreEnvironment, sandbox: Pick<SandboxRecord, 
   });
 
 /** The same without those that cannot be read. */
-export const readableMembers = (env: StoreEnvironment, sandbox: Pick<SandboxRecord, "endpoints">): Promise<Member[]> =>
-  membersOf(env, sandbox, warnQuarantined(env.warn));
+export const readableMembers = (
+  env: StoreEnvironment,
+  sandbox: Pick<SandboxRecord, "id" | "endpoints">,
+): Promise<Member[]> => membersOf(env, sandbox, warnQuarantined(env.warn));
 
 async function membersOf(
   env: StoreEnvironment,
-  sandbox: Pick<SandboxRecord, "endpoints">,
+  sandbox: Pick<SandboxRecord, "id" | "endpoints">,
   quarantine: (item: Quarantined) => void,
 ): Promise<Member[]> {
   if (sandbox.endpoints.length === 0) return [];
@@ -54,8 +59,14 @@ async function membersOf(
   return sandbox.endpoints.flatMap((_, index) => {
     const [endpoint] = decodeAll(endpointSchema, ranges[2 * index], quarantine);
     const [network] = decodeAll(networkSchema, ranges[2 * index + 1], quarantine);
-    return endpoint && network ? [{ endpoint: endpoint.value, network: network.value }] : [];
+    return endpoint && network ? [{ endpoint: asMember(endpoint.value, sandbox), network: network.value }] : [];
   });
+}
+
+/** Other hands may have made a sandbox name what another one holds, which must not lose it. */
+function asMember(endpoint: EndpointRecord, { id }: Pick<SandboxRecord, "id">): EndpointRecord {
+  const { binding, ...free } = endpoint;
+  return binding?.sandboxId === id ? endpoint : free;
 }
 
 /**
@@ -128,16 +139,14 @@ export async function planEndpoints(
   });
 }
 
-/** The id of the endpoint that is elected gateway; an internal one may win and still leads nowhere. */
+/** The id of the attached endpoint that is elected gateway; an internal one may win and still leads nowhere. */
 export function elect(members: readonly Member[]): string | undefined {
   return electGateway(
-    members.map(({ endpoint, network }) => ({
-      endpointId: endpoint.id,
-      networkName: network.name,
-      internal: network.internal,
-      families: endpoint.addresses.length,
-      priority: endpoint.binding?.priority ?? 0,
-    })),
+    members.flatMap(({ endpoint: { id, addresses, binding }, network: { name, internal } }) =>
+      binding
+        ? [{ endpointId: id, networkName: name, internal, families: addresses.length, priority: binding.priority }]
+        : [],
+    ),
   )?.endpointId;
 }
 

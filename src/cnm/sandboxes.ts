@@ -29,7 +29,10 @@ export function openSandbox(env: Environment, container: ContainerRef): NetworkN
   );
 }
 
-/** Opens the namespace of a sandbox that is on record; undefined when it is gone, or is another one by now. */
+/**
+ * Opens the namespace of a sandbox that is on record; undefined when it is gone, or is another one by now. Errors:
+ * `failure` when it cannot be told.
+ */
 export function reopenSandbox(env: Environment, sandbox: SandboxRecord): NetworkNamespace | undefined {
   if (sandbox.node !== env.node || sandbox.bootId !== env.host.bootId()) return undefined;
   try {
@@ -37,12 +40,13 @@ export function reopenSandbox(env: Environment, sandbox: SandboxRecord): Network
     if (namespace.cookie === sandbox.namespace.cookie) return namespace;
     namespace.close();
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
+    // One that may not be opened, or not now, is not gone.
+    if (!(error instanceof UserError && error.code === "not-found")) throw error;
   }
   return undefined;
 }
 
-/** Whether its namespace still stands, where it was when it was attached. */
+/** Whether its namespace still stands, where it was when it was attached. Errors: `failure` when it cannot be told. */
 export function isAlive(env: Environment, sandbox: SandboxRecord): boolean {
   const namespace = reopenSandbox(env, sandbox);
   namespace?.close();

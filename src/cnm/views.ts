@@ -1,5 +1,5 @@
 /** The nouns joined for reading, in the order in which people look for them: by network, then by name. */
-import { notFound } from "../base/errors.ts";
+import { UserError, notFound } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { isIdPrefix } from "../base/id.ts";
 import { decodeAll } from "../store/codec.ts";
@@ -124,9 +124,19 @@ export async function listSandboxes(env: Environment): Promise<SandboxView[]> {
     .map((sandbox) => ({
       ...sandbox,
       services: services.filter(({ binding }) => binding?.sandboxId === sandbox.id),
-      ...(sandbox.node === env.node ? { alive: isAlive(env, sandbox) } : {}),
+      ...(sandbox.node === env.node ? aliveness(env, sandbox) : {}),
     }))
     .toSorted((a, b) => order(a.node, b.node) || order(a.createdAt, b.createdAt) || order(a.id, b.id));
+}
+
+function aliveness(env: Environment, sandbox: SandboxRecord): { alive?: boolean } {
+  try {
+    return { alive: isAlive(env, sandbox) };
+  } catch (error) {
+    // To list sandboxes one need not be root.
+    if (error instanceof UserError) return {};
+    throw error;
+  }
 }
 
 /** `reference` begins the sandbox's id or its container's, or is the container's name or namespace. */

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readFileSync, statfsSync } from "node:fs";
-import { failure } from "../base/errors.ts";
+import { failure, notFound } from "../base/errors.ts";
 import * as libc from "./libc.ts";
 
 const CLONE_NEWNET = 0x4000_0000;
@@ -44,7 +44,7 @@ export class NetworkNamespace implements Identity {
 
   /**
    * Opens the namespace that `path` stands for (`/proc/<pid>/ns/net`, `/run/netns/<name>`).
-   * UserError `failure` when it is gone, may not be entered, or is no network namespace.
+   * UserError `not-found` when it is gone or is no network namespace, `failure` when it cannot be opened or entered.
    */
   static open(path: string): NetworkNamespace {
     const fd = openNamespaceFile(path);
@@ -158,7 +158,7 @@ function openNamespaceFile(path: string): number {
   } catch (error) {
     throw refusal(path, error);
   }
-  throw failure(`${path} is not a network namespace`, "name one as /proc/<pid>/ns/net or /run/netns/<name>");
+  throw notFound(`${path} is not a network namespace`, "name one as /proc/<pid>/ns/net or /run/netns/<name>");
 }
 
 function refusal(path: string, error: unknown): unknown {
@@ -166,7 +166,7 @@ function refusal(path: string, error: unknown): unknown {
     case "ENOENT":
     case "ENOTDIR":
     case "ESRCH":
-      return failure(`there is no network namespace at ${path}`, "check that its process is still running", error);
+      return notFound(`there is no network namespace at ${path}`, "check that its process is still running");
     case "EACCES":
     case "EPERM":
       return failure(`may not enter the network namespace ${path}`, "run it as root", error);

@@ -1,6 +1,6 @@
 /** What the subjects of the bench hand back. */
 
-export type Unit = "ms" | "µs" | "/s" | "Gbit/s";
+export type Unit = "ms" | "µs" | "MiB" | "/s" | "Gbit/s";
 
 /** One thing that was measured. */
 export interface Figure {

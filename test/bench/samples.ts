@@ -41,7 +41,7 @@ export async function interleave(rounds: number, turns: readonly Turn[], warmUp 
 }
 
 function summarise(name: string, unit: Unit, values: readonly number[]): Figure {
-  const best = values.toSorted((a, b) => (unit === "ms" || unit === "µs" ? a - b : b - a));
+  const best = values.toSorted((a, b) => (unit === "ms" || unit === "µs" || unit === "MiB" ? a - b : b - a));
   const at = (part: number): number => best[Math.min(best.length - 1, Math.floor(part * best.length))] ?? NaN;
   const middle = best.length / 2;
   const median = ((best[Math.ceil(middle) - 1] ?? NaN) + (best[Math.floor(middle)] ?? NaN)) / 2;

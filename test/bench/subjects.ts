@@ -1,5 +1,6 @@
 /** What there is to measure, in the order of a full run. */
 import type { Measured } from "./result.ts";
+import { measureAgent } from "./subjects/agent.ts";
 import { measureAllocation } from "./subjects/allocation.ts";
 import { measureAttach } from "./subjects/attach.ts";
 import { measureEndpoints } from "./subjects/endpoints.ts";
@@ -17,6 +18,7 @@ const subjects: Readonly<Record<string, Measure>> = {
   allocation: measureAllocation,
   traffic: measureTraffic,
   endpoints: measureEndpoints,
+  agent: measureAgent,
 };
 
 /** Those that `--only` names, or all. Errors: for another argument, or another name. */

@@ -8,8 +8,9 @@ import { type Docker, startDocker } from "./docker.ts";
 import { SCRATCH } from "./private.ts";
 import { type CallOptions, call } from "./process.ts";
 
-const NODE = "bench";
-const STATE_DIR = `${SCRATCH}/calico`;
+/** This host, as the node it is in the store. */
+export const NODE = "bench";
+export const STATE_DIR = `${SCRATCH}/calico`;
 
 export interface World {
   readonly etcd: Etcd;

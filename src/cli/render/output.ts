@@ -1,7 +1,8 @@
 import type { Format } from "../common-options.ts";
 import type { Terminal } from "../terminal.ts";
 import { table } from "./table.ts";
-import { bold, printable } from "./text.ts";
+import { bold } from "./text.ts";
+import { printable } from "../../base/quote.ts";
 import type { Column, Line, Stream, View } from "./view.ts";
 
 /** Version of the shapes of JSON and YAML output: it grows when something is renamed or taken away. */

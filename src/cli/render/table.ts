@@ -1,4 +1,5 @@
-import { bold, displayWidth, padEnd, printable, truncate } from "./text.ts";
+import { bold, displayWidth, padEnd, truncate } from "./text.ts";
+import { printable } from "../../base/quote.ts";
 
 export interface TableStyle {
   /** Cells to fit into; undefined cuts nothing, as suits a file or a pipe. */

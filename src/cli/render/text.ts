@@ -29,13 +29,6 @@ export function truncate(text: string, cells: number): string {
 export const padEnd = (text: string, cells: number): string =>
   text + " ".repeat(Math.max(0, cells - displayWidth(text)));
 
-/** Spells control characters out: what came from the store must not move a cursor or forge a line. */
-export const printable = (text: string): string =>
-  text.replaceAll(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    return `\\u${code.toString(16).padStart(4, "0")}`;
-  });
-
 /** Bold, where colour is wanted. */
 export const bold = (text: string, color: boolean): string =>
   color ? styleText("bold", text, { validateStream: false }) : text;

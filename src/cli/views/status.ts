@@ -8,6 +8,7 @@ export const statusDocument = (report: AgentReport): object => ({
   version: report.version,
   pid: report.pid,
   startedAt: report.startedAt,
+  readyAt: report.readyAt ?? null,
   ready: report.ready,
   healthy: report.healthy,
   components: report.components,

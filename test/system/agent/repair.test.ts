@@ -54,7 +54,10 @@ describe("the node mends", () => {
 });
 
 test("an event tells who is to blame, where the kernel knows", async () => {
+  const before = (await events()).length;
   await must(["nft", "flush", "ruleset"], { namespace: host.namespace });
-  await until("it is told", async () => (await events()).some(({ why }) => why?.startsWith("nft (process ") ?? false));
-  await until("it is mended", isRight);
+  await until("it is mended", async () => (await events()).length > before && (await isRight()));
+  expect((await events()).slice(before)).toContainEqual(
+    expect.objectContaining({ kind: "repaired", why: expect.stringMatching(/^nft \(process \d+\) changed table/) }),
+  );
 });

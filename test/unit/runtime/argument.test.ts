@@ -61,7 +61,7 @@ describe("a CONTAINER argument", () => {
         } catch (error) {
           if (!(error instanceof UserError)) throw error;
           expect(error.code).toBe("usage");
-          expect(error.message).toMatch(/^[\x20-\x7e…]{1,400}$/);
+          expect(error.message).toMatch(/^[^\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]{1,400}$/u);
           expect(error.hint).toContain("netns:NAME");
         }
       }),

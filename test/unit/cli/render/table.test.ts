@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { table } from "../../../../src/cli/render/table.ts";
-import { displayWidth, printable, truncate } from "../../../../src/cli/render/text.ts";
+import { displayWidth, truncate } from "../../../../src/cli/render/text.ts";
+import { printable } from "../../../../src/base/quote.ts";
 
 const plain = { columns: undefined, color: false };
 
