@@ -1,5 +1,5 @@
 /**
- * Builds dist/: the program in chunks that are loaded when they are needed, each with V8's code cache beside it, so
+ * Builds dist/: the program in packs that are loaded when they are needed, each with V8's code cache beside it, so
  * that a start compiles nothing. `npm run build`.
  */
 import { execFileSync } from "node:child_process";
@@ -18,6 +18,7 @@ import {
 import { basename, join, resolve } from "node:path";
 import { build, transform } from "esbuild";
 import { lighterPackages } from "./build/lighter.ts";
+import { packs } from "./build/packs.ts";
 
 /** Too big to be worth it: they stay in node_modules. */
 const external = ["etcd3", "@grpc/*"];
@@ -32,7 +33,7 @@ const entryPoints = {
 
 /** esbuild splits ES modules only; each chunk is turned into CommonJS afterwards, which node starts faster. */
 async function writeChunks(): Promise<void> {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     entryPoints,
     outdir: aside,
     outExtension: { ".js": ".cjs" },
@@ -50,7 +51,9 @@ async function writeChunks(): Promise<void> {
     plugins: [lighterPackages],
     logLevel: "warning",
     write: false,
+    metafile: true,
   });
+  const chunks = new Map<string, string>();
   for (const { path, text } of outputFiles) {
     const { code } = await transform(text, {
       format: "cjs",
@@ -59,7 +62,18 @@ async function writeChunks(): Promise<void> {
       // import() becomes require(), which goes through the code cache.
       supported: { "dynamic-import": false },
     });
-    writeFileSync(join(aside, basename(path)), code);
+    chunks.set(basename(path, ".cjs"), code);
+  }
+  const files = packs(Object.keys(entryPoints), metafile);
+  const packOf = [...files].flatMap(([name, parts]) =>
+    parts.filter((part) => part !== name).map((part) => [part, name]),
+  );
+  writeFileSync(join(aside, "packs.cjs"), `exports.packOf = ${JSON.stringify(Object.fromEntries(packOf))};\n`);
+  for (const [name, parts] of files) {
+    const texts = parts.map(
+      (part) => `define("${part}", function (exports, require, module) {${chunks.get(part)}\n});`,
+    );
+    writeFileSync(join(aside, `${name}.cjs`), texts.join("\n"));
   }
 }
 

@@ -2,8 +2,9 @@
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
 import { dirname, join } from "node:path";
-import { failure, usageError } from "../base/errors.ts";
+import { failure } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
+import { parseMetricsAddress } from "./metrics-address.ts";
 
 export interface Answer {
   readonly status: number;
@@ -31,15 +32,11 @@ export async function serveControl(stateDir: string, routes: Routes): Promise<Se
   }
 }
 
-const LOOPBACK = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\]|localhost):(\d{1,5})$/;
-
 /** Serves what changes nothing on `address`. Errors: `usage` for what is not HOST:PORT on loopback, `failure` when taken. */
 export async function serveMetrics(address: string, routes: Routes): Promise<Server> {
-  const [, host = "", port = ""] = LOOPBACK.exec(address) ?? [];
-  if (host === "")
-    throw usageError(`metrics address ${quote(address)} is not HOST:PORT on loopback`, "for example 127.0.0.1:9091");
+  const where = parseMetricsAddress(address);
   const reading = Object.fromEntries(Object.entries(routes).filter(([route]) => route.startsWith("GET ")));
-  return listen(serverOf(reading), { host: host.replace(/^\[|\]$/g, ""), port: Number(port) });
+  return listen(serverOf(reading), where);
 }
 
 const serverOf = (routes: Routes): Server =>

@@ -5,7 +5,11 @@
  * Our own and not ipaddr.js, which is strict about none of that, and takes three times as long over an IPv4 address:
  * every record that is read comes through here.
  */
-import { isIPv4, isIPv6 } from "node:net";
+import type * as NodeNet from "node:net";
+
+// Fetched when there is an address to read: with it come all of node's streams, a tenth of a command's start.
+let net: typeof NodeNet | undefined;
+const node = (): typeof NodeNet => (net ??= process.getBuiltinModule("node:net"));
 
 export type Family = 4 | 6;
 
@@ -31,8 +35,8 @@ export const lastOf = (prefix: Prefix): bigint => prefix.base + size(prefix) - 1
 
 /** Undefined when the text is not exactly one address. */
 export function parseAddress(text: string): Address | undefined {
-  if (isIPv4(text)) return { family: 4, value: parse4(text) };
-  if (isIPv6(text) && !text.includes("%")) return { family: 6, value: parse6(text) };
+  if (node().isIPv4(text)) return { family: 4, value: parse4(text) };
+  if (node().isIPv6(text) && !text.includes("%")) return { family: 6, value: parse6(text) };
   return undefined;
 }
 
@@ -84,7 +88,7 @@ export const formatPrefix = (prefix: Prefix): string =>
   `${formatAddress({ family: prefix.family, value: prefix.base })}/${prefix.length}`;
 
 /** The address as the one prefix that holds only it: `10.0.0.5/32`. */
-export const hostPrefix = (address: string): string => `${address}/${isIPv4(address) ? 32 : 128}`;
+export const hostPrefix = (address: string): string => `${address}/${node().isIPv4(address) ? 32 : 128}`;
 
 export const familyOf = (text: string): Family => (text.includes(":") ? 6 : 4);
 

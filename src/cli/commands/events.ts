@@ -1,4 +1,3 @@
-import { followEvents, readEvents } from "../../agent/events.ts";
 import { defineCommand } from "../command.ts";
 import { flag, integer } from "../options.ts";
 import { eventStream } from "../views/event.ts";
@@ -19,6 +18,7 @@ export const events = defineCommand({
     { command: "calicoctl events --output json | jq 'select(.kind == \"not-repaired\")'", does: "what needs a person" },
   ],
   async run({ settings, output, signal }, _, { follow, last }) {
+    const { followEvents, readEvents } = await import("../../agent/events.ts");
     const { stateDir } = await settings();
     const known = readEvents(stateDir);
     output.stream(eventStream, last === undefined ? known : known.slice(known.length - Math.min(last, known.length)));

@@ -41,7 +41,7 @@ const good: Record<string, string> = {
 const goodOf = (label: string): string => good[label.replace(/[^A-Z].*/, "")] ?? "one.a";
 
 /** What takes any text, which is then only unknown or printed. */
-const freeText = new Set(["completion", "__complete"]);
+const freeText = new Set(["completion", "__complete", "diags"]);
 
 let host: Host;
 let resident: Resident;

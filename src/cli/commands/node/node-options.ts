@@ -1,5 +1,6 @@
 /** What a node can be started with: the same in the foreground, in the background and as a service. */
 import { logLevels } from "../../../agent/log.ts";
+import { parseMetricsAddress } from "../../../agent/metrics-address.ts";
 import { type NodeOptions, defaultDataDir, defaultLogDir, storeChoices } from "../../../agent/process/options.ts";
 import { type Family, formatAddress, parseAddress } from "../../../base/address.ts";
 import { failure, usageError } from "../../../base/errors.ts";
@@ -23,6 +24,8 @@ export function readNodeOptions(settings: Settings, given: OptionValues<typeof n
   const { store, storeIsConfigured, stateDir, dockerHost } = settings;
   const path = (from: string, value: string | undefined, otherwise: string): string =>
     value === undefined ? otherwise : absolute({ value, from });
+  // Before a process is started that would stumble over it.
+  if (given.metricsAddress !== undefined) parseMetricsAddress(given.metricsAddress);
   return {
     node: given.name === undefined ? settings.node : nodeName({ value: given.name, from: "--name" }),
     stateDir,
