@@ -4,7 +4,7 @@ import type { Metafile } from "esbuild";
 /**
  * Which chunks go into one file: each entry with all that it needs at once and no entry before it has. esbuild makes a
  * chunk of whatever two entries share, dozens of them, and to open and read each costs a start more than it saves.
- * What is only loaded on the way has a file of its own.
+ * What is only loaded on the way is in a file of its own, with what it needs.
  */
 export function packs(entries: readonly string[], { outputs }: Metafile): Map<string, string[]> {
   const needs = new Map(
@@ -20,12 +20,7 @@ export function packs(entries: readonly string[], { outputs }: Metafile): Map<st
     return [...(needs.get(name) ?? []).flatMap(pack), name];
   };
   const files = new Map(entries.map((entry) => [entry, pack(entry)]));
-  for (const name of needs.keys())
-    if (!packed.has(name))
-      files.set(
-        name,
-        pack(name).filter((part) => part === name),
-      );
+  for (const name of needs.keys()) if (!packed.has(name)) files.set(name, pack(name));
   return files;
 }
 

@@ -7,7 +7,7 @@ import type { Drivers, Environment } from "../cnm/environment.ts";
 import { openKernel } from "../cnm/local.ts";
 import { registerNode } from "../cnm/nodes.ts";
 import { bootId } from "../dataplane/netns.ts";
-import type { Drops } from "../drivers/driver.ts";
+import type { Drops, MemberChange } from "../drivers/driver.ts";
 import { BatchedStore } from "../store/batched.ts";
 import { CachedStore } from "../store/cached.ts";
 import { keys } from "../store/keys.ts";
@@ -19,7 +19,7 @@ import { serveControl, serveMetrics } from "./control-server.ts";
 import { Desired } from "./desired.ts";
 import { Garbage } from "./garbage.ts";
 import { Journal } from "./journal.ts";
-import { KernelWatch } from "./kernel-watch.ts";
+import { KernelWatch, VERB_MS } from "./kernel-watch.ts";
 import type { Log } from "./log.ts";
 import { HOST, Mender } from "./mender.ts";
 import { holdName, nameHeld, nameTaken } from "./name.ts";
@@ -107,8 +107,10 @@ class Agent {
     const kernel = openKernel({ stateDir, dockerHost, signal, warn });
     this.#direct = { store: new BatchedStore(this.#store.store), node, defaultPools: false, signal, warn, ...kernel };
     this.#desired = new Desired(this.#store.watches, node, {
-      sandboxChanged: (id) => this.#sandboxChanged(id),
-      hostChanged: () => this.#add(HOST, STORE_CHANGED),
+      ownChanged: (id) => this.#ownChanged(id),
+      surroundingsChanged: (id) => this.#add(id, STORE_CHANGED),
+      hostChanged: () => this.#add(HOST, STORE_CHANGED, VERB_MS),
+      membersChanged: (networkId, change) => this.#membersChanged(networkId, change),
     });
     const mender = new Mender({
       cached: { ...this.#direct, store: new CachedStore(this.#direct.store, () => this.#desired.caches()) },
@@ -242,10 +244,19 @@ class Agent {
     return Promise.race([asked, sleep(STORE_PATIENCE_MS, false)]);
   }
 
-  #sandboxChanged(id: string): void {
+  #ownChanged(id: string): void {
     if (!this.#state.synced) return;
-    this.#kernel.follow(id, this.#desired.sandboxes.get(id));
-    this.#add(id, STORE_CHANGED);
+    const record = this.#desired.sandboxes.get(id);
+    this.#kernel.follow(id, record);
+    if (record) return this.#add(id, STORE_CHANGED, VERB_MS);
+    this.#queue.drop(id);
+    this.#reasons.delete(id);
+  }
+
+  /** At once, and without a look at anything else: until then, the newcomer is not let in. */
+  #membersChanged(networkId: string, change: MemberChange): void {
+    if (!this.#state.synced) return;
+    for (const driver of this.#direct.drivers.all()) driver.setMembers(networkId, change);
   }
 
   /** A container with the right to can make it happen all the time, which must not keep the agent from its work. */
@@ -264,7 +275,7 @@ class Agent {
     for (const id of sandboxes.keys()) this.#add(id, why, (index++ / sandboxes.size) * spreadMs);
   }
 
-  #add(key: string, why: string, delayMs?: number): void {
+  #add(key: string, why: string, delayMs = 0): void {
     if (!this.#state.synced) return;
     if (!this.#reasons.has(key)) this.#reasons.set(key, why);
     this.#queue.add(key, delayMs);

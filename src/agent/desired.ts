@@ -2,6 +2,7 @@
  * What the store says of this node, followed by watches: its sandboxes, all networks and pools, and the endpoints of
  * the networks that live here, so that the cost follows what the node hosts.
  */
+import type { MemberChange } from "../drivers/driver.ts";
 import { Cache, type CacheChange } from "../store/cache.ts";
 import { decode } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
@@ -11,10 +12,14 @@ import type { WatchStore } from "../store/watch.ts";
 
 /** Told what a change of the store may have made wrong in the kernel. */
 export interface DesiredListener {
-  /** Its record came, changed or went, or what is on record of its endpoints or networks changed. */
-  sandboxChanged(id: string): void;
-  /** What all sandboxes share: pools, members of networks. */
+  /** The record of a sandbox of this node, or of an endpoint in it, came, changed or went: a verb may be at work. */
+  ownChanged(sandboxId: string): void;
+  /** What a sandbox of this node rests upon changed elsewhere: its networks, the members of those, the pools. */
+  surroundingsChanged(sandboxId: string): void;
+  /** What all sandboxes share did. */
   hostChanged(): void;
+  /** Addresses on other nodes joined or left a network that lives here. */
+  membersChanged(networkId: string, change: MemberChange): void;
 }
 
 export class Desired {
@@ -63,7 +68,7 @@ export class Desired {
       const decoded = after && decode(sandboxSchema, after);
       if (decoded?.ok) this.#sandboxes.set(id, decoded.stored.value);
       else this.#sandboxes.delete(id);
-      this.#listener.sandboxChanged(id);
+      this.#listener.ownChanged(id);
     }
     this.#followNetworks();
     this.#listener.hostChanged();
@@ -86,46 +91,52 @@ export class Desired {
 
   #networksChanged(changes: readonly CacheChange[]): void {
     const changed = new Set(changes.map(({ key }) => key.slice(keys.networks.length)));
-    this.#mark((sandbox) => networksOf(sandbox).some((id) => changed.has(id)));
-  }
-
-  /** A member that came, went or moved is a matter of the firewall, and of sandboxes that hold a route to each. */
-  #endpointsChanged(networkId: string, changes: readonly CacheChange[]): void {
-    const own = new Set<string>();
-    let hasMoved = false;
-    for (const { before, after } of changes) {
-      for (const id of [before, after].flatMap((kv) => this.#sandboxOf(kv))) own.add(id);
-      hasMoved ||= placeOf(before) !== placeOf(after);
-    }
-    this.#mark(
-      (sandbox) =>
-        own.has(sandbox.id) || (hasMoved && sandbox.endpoints.length > 1 && networksOf(sandbox).includes(networkId)),
-      hasMoved,
-    );
-  }
-
-  #sandboxOf(kv: KeyValue | undefined): string[] {
-    const decoded = kv && decode(endpointSchema, kv);
-    const binding = decoded?.ok ? decoded.stored.value.binding : undefined;
-    return binding?.node === this.#node ? [binding.sandboxId] : [];
+    this.#surroundingsChanged((sandbox) => networksOf(sandbox).some((id) => changed.has(id)));
+    this.#listener.hostChanged();
   }
 
   #allChanged(): void {
-    this.#mark(() => true);
+    this.#surroundingsChanged(() => true);
+    this.#listener.hostChanged();
   }
 
-  #mark(concerns: (sandbox: SandboxRecord) => boolean, host = true): void {
-    for (const sandbox of this.#sandboxes.values()) if (concerns(sandbox)) this.#listener.sandboxChanged(sandbox.id);
-    if (host && this.#sandboxes.size > 0) this.#listener.hostChanged();
+  #endpointsChanged(networkId: string, changes: readonly CacheChange[]): void {
+    const own = new Set<string>();
+    const joined: string[] = [];
+    const left: string[] = [];
+    for (const change of changes) {
+      const [before, after] = [placeOf(change.before), placeOf(change.after)];
+      for (const place of [before, after]) if (place?.node === this.#node) own.add(place.sandboxId);
+      // On this node, whoever attaches and detaches tells the kernel.
+      const was = before?.node === this.#node ? undefined : before;
+      if (after && after.node !== this.#node && !was) joined.push(...after.addresses);
+      if (was && !after) left.push(...was.addresses);
+    }
+    for (const id of own) this.#listener.ownChanged(id);
+    if (joined.length + left.length === 0) return;
+    this.#listener.membersChanged(networkId, { joined, left });
+    // One on several networks may hold a route to each member.
+    this.#surroundingsChanged((sandbox) => sandbox.endpoints.length > 1 && networksOf(sandbox).includes(networkId));
+  }
+
+  #surroundingsChanged(concerns: (sandbox: SandboxRecord) => boolean): void {
+    for (const sandbox of this.#sandboxes.values())
+      if (concerns(sandbox)) this.#listener.surroundingsChanged(sandbox.id);
   }
 }
 
 const networksOf = ({ endpoints }: SandboxRecord): string[] => endpoints.map(({ networkId }) => networkId);
 
-/** Where an endpoint is attached, with what addresses; all that others in its network see of it. */
-function placeOf(kv: KeyValue | undefined): string {
+interface Place {
+  readonly node: string;
+  readonly sandboxId: string;
+  readonly addresses: readonly string[];
+}
+
+/** Where an endpoint is attached. */
+function placeOf(kv: KeyValue | undefined): Place | undefined {
   const decoded = kv && decode(endpointSchema, kv);
-  if (!decoded?.ok) return "";
-  const { binding, addresses, mac } = decoded.stored.value;
-  return binding ? [binding.node, binding.sandboxId, binding.interface, mac, ...addresses].join(" ") : "";
+  if (!decoded?.ok || !decoded.stored.value.binding) return undefined;
+  const { binding, addresses } = decoded.stored.value;
+  return { node: binding.node, sandboxId: binding.sandboxId, addresses };
 }

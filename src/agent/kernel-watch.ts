@@ -15,7 +15,7 @@ export interface KernelListener {
 }
 
 /** As long as an attach takes, so that what it does is seldom taken for wrong. */
-const VERB_MS = 100;
+export const VERB_MS = 100;
 
 export class KernelWatch {
   readonly #env: Environment;

@@ -6,6 +6,10 @@ import { setImmediate } from "node:timers/promises";
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 60_000;
 
+/** What takes long does so a fifth of the time at most, however often it is asked for. */
+const LONG_MS = 20;
+const REST = 4;
+
 interface Due {
   /** On the clock of performance.now(). */
   readonly at: number;
@@ -16,6 +20,8 @@ export class WorkQueue {
   readonly #work: (key: string) => Promise<void>;
   readonly #onFailure: (key: string, error: unknown) => void;
   readonly #due = new Map<string, Due>();
+  /** When what took long may begin again, on the same clock. */
+  readonly #restsUntil = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #isClosed = false;
@@ -26,11 +32,11 @@ export class WorkQueue {
     this.#onFailure = onFailure;
   }
 
-  /** Asks for the work, in `delayMs` at the latest; the earlier of two wishes counts. */
+  /** Asks for the work, in `delayMs` if nothing that takes long is in the way; the earlier of two wishes counts. */
   add(key: string, delayMs = 0): void {
     if (this.#isClosed) return;
     const known = this.#due.get(key);
-    const at = performance.now() + delayMs;
+    const at = Math.max(performance.now() + delayMs, this.#restsUntil.get(key) ?? 0);
     // Whoever asks knows something new, so a failure's long wait does not hold it back.
     if (!known || known.at > at) this.#due.set(key, { at, failures: known?.failures ?? 0 });
     this.#schedule();
@@ -39,6 +45,7 @@ export class WorkQueue {
   /** No work of the key is wanted any more. One that runs goes on. */
   drop(key: string): void {
     this.#due.delete(key);
+    this.#restsUntil.delete(key);
   }
 
   /** How many pieces of work wait. */
@@ -77,12 +84,14 @@ export class WorkQueue {
       const next = this.#isClosed ? undefined : this.#take();
       if (!next) break;
       const [key, { failures }] = next;
+      const began = performance.now();
       try {
         await this.#work(key);
       } catch (error) {
         this.#onFailure(key, error);
         this.#retry(key, failures + 1);
       }
+      this.#rest(key, performance.now() - began);
     }
     this.#running = undefined;
     this.#schedule();
@@ -96,6 +105,11 @@ export class WorkQueue {
         return entry;
       }
     return undefined;
+  }
+
+  #rest(key: string, tookMs: number): void {
+    if (tookMs < LONG_MS) this.#restsUntil.delete(key);
+    else this.#restsUntil.set(key, performance.now() + tookMs * REST);
   }
 
   #retry(key: string, failures: number): void {

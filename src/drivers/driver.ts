@@ -80,6 +80,12 @@ export interface EndpointCounters {
   readonly txDropped: number;
 }
 
+/** Addresses. */
+export interface MemberChange {
+  readonly joined: readonly string[];
+  readonly left: readonly string[];
+}
+
 /** Packets that were dropped since the driver came to this host, by cause. */
 export type Drops = Readonly<Record<string, number>>;
 
@@ -102,6 +108,12 @@ export interface Driver {
    * with a UserError that names the step.
    */
   ensure(sandbox: SandboxPlan, pools: readonly PoolPlan[]): Promise<boolean>;
+
+  /**
+   * Tells of attached addresses of other nodes that joined or left a network. Does nothing on a host where the network
+   * has no endpoint.
+   */
+  setMembers(networkId: string, change: MemberChange): void;
 
   /** Tells of all pools of the store, after one came or went. Does nothing on a host without endpoints. */
   setPools(pools: readonly PoolPlan[]): Promise<void>;

@@ -12,6 +12,7 @@ import type {
   EndpointCounters,
   EndpointPlan,
   HostPlan,
+  MemberChange,
   NetworkPlan,
   PoolPlan,
   SandboxPlan,
@@ -19,7 +20,7 @@ import type {
 } from "../driver.ts";
 import { hostInterfaceOf, isHostInterface, isLikeHostInterface, isOurs, ownerOf } from "./constants.ts";
 import { Firewall, ownTables } from "./firewall/firewall.ts";
-import type { FirewallEndpoint, FirewallNetwork } from "./firewall/types.ts";
+import type { FirewallEndpoint, FirewallMember, FirewallNetwork } from "./firewall/types.ts";
 import { closedHostFirewall, closedInterfaces } from "./host-firewall.ts";
 import {
   ensureForwarding,
@@ -64,6 +65,13 @@ export class CalicoDriver implements Driver {
     const wasMissing = await ensureSandbox(sandbox);
     if (wasMissing) this.#warnOfHostFirewall(sandbox.endpoints);
     return wasMissing;
+  }
+
+  setMembers(networkId: string, { joined, left }: MemberChange): void {
+    const network = { key: networkKey(networkId), internal: false };
+    const members = (addresses: readonly string[]): FirewallMember[] =>
+      addresses.map((address) => ({ network, address }));
+    this.#openFirewall().setMembers(members(joined), members(left));
   }
 
   async setPools(pools: readonly PoolPlan[]): Promise<void> {
@@ -269,7 +277,9 @@ const firewallEndpoint = ({
   network: firewallNetwork(network),
 });
 
-const firewallNetwork = ({ id, internal }: NetworkPlan): FirewallNetwork => ({ key: id.slice(0, 11), internal });
+const firewallNetwork = ({ id, internal }: NetworkPlan): FirewallNetwork => ({ key: networkKey(id), internal });
+
+const networkKey = (id: string): string => id.slice(0, 11);
 
 const familiesOf = (endpoints: readonly EndpointPlan[]): Set<Family> =>
   new Set(endpoints.flatMap(({ addresses }) => addresses.map(familyOf)));

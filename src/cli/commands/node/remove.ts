@@ -1,5 +1,6 @@
 import { defineCommand } from "../../command.ts";
 import { flag, text } from "../../options.ts";
+import { nodeName } from "../../settings.ts";
 import { unlessGone } from "../each.ts";
 import { onNodeStore } from "./own-store.ts";
 
@@ -22,7 +23,7 @@ export const nodeRemove = defineCommand({
     { command: "calicoctl node remove --name host-7 --remove-endpoints", does: "a host that burnt down" },
   ],
   async run(context, _, { name, removeEndpoints, etcdDataDir, ignore }) {
-    const node = name ?? (await context.settings()).node;
+    const node = name === undefined ? (await context.settings()).node : nodeName({ value: name, from: "--name" });
     await unlessGone(ignore, () =>
       onNodeStore(context, etcdDataDir, (model) => model.removeNode(node, { removeEndpoints })),
     );

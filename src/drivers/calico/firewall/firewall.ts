@@ -5,6 +5,7 @@ import { addElements, deleteElement } from "../../../dataplane/nftables/elements
 import { Nftables } from "../../../dataplane/nftables/nftables.ts";
 import type { Count } from "../../../dataplane/nftables/nftables.ts";
 import { deleteTable, flushChain } from "../../../dataplane/nftables/objects.ts";
+import { settle } from "./comparison.ts";
 import { differences } from "./differences.ts";
 import { endpointEntries, memberEntry, poolsEntry } from "./entries.ts";
 import type { Entry } from "./entries.ts";
@@ -12,7 +13,7 @@ import { setPools } from "./pools.ts";
 import { removeUnusedNetwork } from "./removal.ts";
 import { arpTable, egressChain, packetTable, versionChain } from "./ruleset.ts";
 import { build } from "./structure.ts";
-import type { Difference, FirewallDesired, FirewallEndpoint, FirewallPool } from "./types.ts";
+import type { Difference, FirewallDesired, FirewallEndpoint, FirewallMember, FirewallPool } from "./types.ts";
 
 /** All of nftables that the firewall touches. */
 export const ownTables = [packetTable, arpTable];
@@ -83,6 +84,15 @@ export class Firewall {
   setPools(pools: readonly FirewallPool[]): void {
     try {
       this.#tables.commit(setPools(pools));
+    } catch (error) {
+      if (!(error instanceof NetlinkError && error.errno === ENOENT)) throw error;
+    }
+  }
+
+  /** Lets addresses of other hosts into their networks, and others out, where the networks are known. */
+  setMembers(joined: readonly FirewallMember[], left: readonly FirewallMember[]): void {
+    try {
+      settle(this.#tables, { missing: joined.map(memberEntry), stale: left.map(memberEntry) });
     } catch (error) {
       if (!(error instanceof NetlinkError && error.errno === ENOENT)) throw error;
     }
