@@ -97,16 +97,19 @@ function difference(
   ];
 }
 
-const observe = (socket: NetlinkSocket, indexes: ReadonlySet<number>): Fact[] =>
-  observedFacts(
+/** Asked for by interface: a host has as many neighbours and routes as it has endpoints. */
+function observe(socket: NetlinkSocket, indexes: ReadonlySet<number>): Fact[] {
+  const all = [...indexes];
+  return observedFacts(
     {
-      addresses: listAddresses(socket),
-      neighbours: listNeighbours(socket),
-      routes: listRoutes(socket, { protocol: PROTOCOL }),
+      addresses: all.flatMap((index) => listAddresses(socket, index)),
+      neighbours: all.flatMap((index) => listNeighbours(socket, index)),
+      routes: all.flatMap((device) => listRoutes(socket, { protocol: PROTOCOL, device })),
       rules: listRules(socket),
     },
     indexes,
   );
+}
 
 const staleRules = (socket: NetlinkSocket): Fact[] =>
   observedFacts({ addresses: [], neighbours: [], routes: [], rules: listRules(socket) }, new Set());

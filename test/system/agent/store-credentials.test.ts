@@ -36,12 +36,8 @@ const etcdctl = (words: readonly string[], stdin = ""): Promise<string> =>
     env: { ETCDCTL_API: "3", ETCDCTL_ENDPOINTS: host.etcd.endpoint },
   });
 
-/** A node and commands that are given the same options. */
-async function begin(env: Record<string, string>, ...options: string[]): Promise<Resident> {
-  const commands = (resident = startResident({ ...host, env: { ...host.env, ...env } }));
-  node = await startNode(host, commands, ...options);
-  return commands;
-}
+const commandsWith = (env: Record<string, string>): Resident =>
+  (resident = startResident({ ...host, env: { ...host.env, ...env } }));
 
 async function expectWell(commands: Resident, service: string): Promise<void> {
   await commands.must("status", "--wait", "--timeout", "40");
@@ -57,10 +53,9 @@ test("a password that was changed is read again, and no secret is told", async (
   change("first-secret");
   for (const words of ["user add root:first-secret", "role add root", "user grant-role root root", "auth enable"])
     await etcdctl(words.split(" "));
-  const commands = await begin(
-    { ETCD_USERNAME: "root", ETCD_PASSWORD_FILE: file },
-    ...["--etcd-username", "root", "--etcd-password-file", file, "--log-level", "debug"],
-  );
+  const commands = commandsWith({ ETCD_USERNAME: "root", ETCD_PASSWORD_FILE: file });
+  const options = ["--etcd-username", "root", "--etcd-password-file", file, "--log-level", "debug"];
+  node = await startNode(host, commands, ...options);
   await expectWell(commands, "one.a");
   await etcdctl(["--user", "root:first-secret", "user", "passwd", "root", "--interactive=false"], "second-secret");
   // Its tokens go with it.
@@ -102,19 +97,24 @@ test("certificates that were changed are read again", async () => {
   issue("first");
   etcd = await startEtcd({ namespace: host.namespace, tls: { ...files(server), caFile, clientCertAuth: true } });
   const { certFile, keyFile } = files(client);
-  const commands = await begin(
-    {
-      ETCD_ENDPOINTS: etcd.endpoint,
-      ETCD_CA_CERT_FILE: caFile,
-      ETCD_CERT_FILE: certFile,
-      ETCD_KEY_FILE: keyFile,
-    },
+  const env = {
+    ETCD_ENDPOINTS: etcd.endpoint,
+    ETCD_CA_CERT_FILE: caFile,
+    ETCD_CERT_FILE: certFile,
+    ETCD_KEY_FILE: keyFile,
+  };
+  const before = commandsWith(env);
+  node = await startNode(
+    host,
+    before,
     ...["--etcd-endpoints", etcd.endpoint, "--etcd-ca-cert-file", caFile],
     ...["--etcd-cert-file", certFile, "--etcd-key-file", keyFile],
   );
-  await expectWell(commands, "one.a");
+  await expectWell(before, "one.a");
   await etcd.kill();
   issue("second");
   await etcd.start();
-  await expectWell(commands, "two.a");
+  // A command lives too short to see a change.
+  await before.close();
+  await expectWell(commandsWith(env), "two.a");
 });

@@ -11,7 +11,7 @@ import { eventsOf } from "./events.ts";
 
 let host: Host;
 let resident: Resident;
-let node: NodeProcess;
+let node: NodeProcess | undefined;
 let one: Container;
 let two: Container;
 let own: Attached;
@@ -25,7 +25,7 @@ beforeEach(async () => {
   own = await attachNew(resident, one, "one.a");
 });
 afterEach(async () => {
-  await node.stop();
+  await node?.stop();
   restored?.kill();
   await restored?.ended;
   await resident.close();
@@ -59,14 +59,14 @@ const isThere = async ({ hostInterface }: Attached): Promise<boolean> =>
   (await host.exec(["ip", "link", "show", hostInterface])).code === 0;
 
 test("what was changed and compacted while the watch was cut is caught up with", async () => {
-  node.running.kill("SIGSTOP");
+  node?.running.kill("SIGSTOP");
   const other = await attachNew(resident, two, "two.a");
   await resident.must("service", "unpublish", "--force", "one.a");
   await etcdctl(["compact", await revision(), "--physical=true"]);
   // The watch has to begin again, behind what is gone.
   await host.etcd.kill();
   await host.etcd.start();
-  node.running.kill("SIGCONT");
+  node?.running.kill("SIGCONT");
   await resident.must("network", "create", "--subnet", "10.9.0.0/24", "b");
   await resident.must("service", "attach", "--publish", one.ref, "one.b");
   await must(["ip", "link", "delete", other.hostInterface], { namespace: host.namespace });
