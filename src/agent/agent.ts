@@ -90,7 +90,7 @@ class Agent {
   readonly #queue: WorkQueue;
   readonly #kernel: KernelWatch;
   #missedAt = -Infinity;
-  /** Why what waits was first asked for. */
+  /** Why what waits was asked for last. */
   readonly #reasons = new Map<string, string>();
   readonly #state: AgentState;
   readonly #servers: Server[] = [];
@@ -246,11 +246,9 @@ class Agent {
 
   #ownChanged(id: string): void {
     if (!this.#state.synced) return;
-    const record = this.#desired.sandboxes.get(id);
-    this.#kernel.follow(id, record);
-    if (record) return this.#add(id, STORE_CHANGED, VERB_MS);
-    this.#queue.drop(id);
-    this.#reasons.delete(id);
+    this.#kernel.follow(id, this.#desired.sandboxes.get(id));
+    // Of one that is gone, too: what was wrong with it is no more.
+    this.#add(id, STORE_CHANGED, VERB_MS);
   }
 
   /** At once, and without a look at anything else: until then, the newcomer is not let in. */
@@ -277,7 +275,7 @@ class Agent {
 
   #add(key: string, why: string, delayMs = 0): void {
     if (!this.#state.synced) return;
-    if (!this.#reasons.has(key)) this.#reasons.set(key, why);
+    this.#reasons.set(key, why);
     this.#queue.add(key, delayMs);
   }
 

@@ -85,8 +85,7 @@ export class Mender {
     if (!this.#confirmed(id, [id]).has(id) || !(await this.#world.isOnline())) return false;
     const { direct } = this.#world;
     const now = await readSandbox(direct, direct.node, id);
-    if (now) await this.#settle(id, await endFindings(direct, now.value), "released");
-    return true;
+    return !now || this.#settle(id, await endFindings(direct, now.value), "released");
   }
 
   async #mendHost(): Promise<boolean> {
@@ -116,8 +115,15 @@ export class Mender {
     this.#world.again(HOST, 0);
   }
 
-  /** Mends and tells. Rejects when something that can be mended could not be now, so that it is tried again later. */
-  async #settle(key: string, findings: readonly Finding[], kind: "repaired" | "released" = "repaired"): Promise<void> {
+  /**
+   * Mends and tells. Returns whether nothing is left. Rejects when something that can be mended could not be now, so that
+   * it is tried again later.
+   */
+  async #settle(
+    key: string,
+    findings: readonly Finding[],
+    kind: "repaired" | "released" = "repaired",
+  ): Promise<boolean> {
     const { journal } = this.#world;
     const why = this.#world.why(key);
     const reason = why === undefined ? {} : { why };
@@ -138,6 +144,7 @@ export class Mender {
     }
     journal.setTrouble(key, trouble);
     if (failed > 0) throw new Error(`${failed} of ${findings.length} findings could not be mended`);
+    return trouble.size === 0;
   }
 
   async #present(): Promise<Environment> {

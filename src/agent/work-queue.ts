@@ -42,12 +42,6 @@ export class WorkQueue {
     this.#schedule();
   }
 
-  /** No work of the key is wanted any more. One that runs goes on. */
-  drop(key: string): void {
-    this.#due.delete(key);
-    this.#restsUntil.delete(key);
-  }
-
   /** How many pieces of work wait. */
   get size(): number {
     return this.#due.size;

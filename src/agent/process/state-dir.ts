@@ -1,4 +1,4 @@
-import { chmodSync, existsSync } from "node:fs";
+import { chmodSync, existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { UserError, conflict } from "../../base/errors.ts";
 import { type Lock, lockFile } from "../../dataplane/lock.ts";
@@ -24,6 +24,23 @@ export async function becomeNode(stateDir: string): Promise<Lock> {
     if (!(error instanceof UserError) || error.code !== "timeout") throw error;
     throw conflict("a node runs on this host already", "stop it first: calicoctl node stop");
   });
+}
+
+const WATCH_EVERY_MS = 2000;
+
+/**
+ * Calls back once when others no longer find the lock that this process took, since somebody has emptied the state
+ * directory: another process could become the node beside this one.
+ */
+export function watchLock(stateDir: string, onLost: () => void): { close(): void } {
+  const inode = (): number | undefined => statSync(lockIn(stateDir), { throwIfNoEntry: false })?.ino;
+  const taken = inode();
+  const timer = setInterval(() => {
+    if (inode() === taken) return;
+    clearInterval(timer);
+    onLost();
+  }, WATCH_EVERY_MS);
+  return { close: () => clearInterval(timer) };
 }
 
 /** Whether a process is this host's node, ready or not. */

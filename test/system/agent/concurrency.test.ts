@@ -76,9 +76,9 @@ async function atLast(...command: readonly string[]): Promise<void> {
 
 test("with things broken meanwhile, commands do their work, and all is right in the end", async () => {
   await all((index) => resident.must("service", "publish", service(index)));
-  let isDone = false;
+  const done = new AbortController();
   const breaking = (async () => {
-    for (let round = 0; !isDone; round += 1) {
+    for (let round = 0; !done.signal.aborted; round += 1) {
       await host.exec(
         at(
           [
@@ -99,7 +99,7 @@ test("with things broken meanwhile, commands do their work, and all is right in 
     }
     await all((index) => atLast("service", "attach", "--ignore", at(containers, index).ref, service(index)));
   } finally {
-    isDone = true;
+    done.abort();
     await breaking;
   }
   await until("all is right", isWell, 30_000);

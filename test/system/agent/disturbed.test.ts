@@ -6,7 +6,7 @@ import { ping, type Container } from "../../helpers/container.ts";
 import { makeHost, type Host } from "../../helpers/host.ts";
 import { withFullDisk } from "../../helpers/limited.ts";
 import { startNode, type NodeProcess } from "../../helpers/node.ts";
-import { must, start, until, type Running } from "../../helpers/process.ts";
+import { must, start, until } from "../../helpers/process.ts";
 import { startResident, type Resident } from "../../helpers/resident.ts";
 import { attachNew, type Attached } from "../cnm/services.ts";
 import { eventsOf } from "./events.ts";
@@ -23,6 +23,7 @@ beforeEach(async () => {
   own = await attachNew(resident, container, "one.a");
 });
 afterEach(async () => {
+  node?.running.kill("SIGCONT");
   await node?.stop();
   node = undefined;
   await resident.close();
@@ -39,16 +40,14 @@ const kinds = async (): Promise<string[]> => (await eventsOf(resident)).map(({ k
 test("more changes than the kernel tells of are told as missed, and all is looked at", async () => {
   node = await startNode(host, resident);
   node.running.kill("SIGSTOP");
-  const links = Array.from(
-    { length: 3000 },
-    (_, index) => `link add many${index} type dummy\nlink set many${index} up`,
-  );
-  await must(["ip", "-n", host.namespace, "-batch", "-"], { stdin: `${links.join("\n")}\n` });
+  const changes = Array.from({ length: 20_000 }, (_, index) => `link set eth0 alias number${index}`);
+  await must(["ip", "-n", host.namespace, "-batch", "-"], { stdin: `${changes.join("\n")}\n` });
   await breakLink();
   node.running.kill("SIGCONT");
   await until("it is told", async () => (await kinds()).includes("kernel-missed"));
   await until("it is mended", isMended);
   await until("all is right", isRight);
+  expect(await kinds()).not.toContain("not-repaired");
 });
 
 describe("an nft program that", () => {
@@ -93,35 +92,29 @@ describe("an nft program that", () => {
 describe("a state directory that", () => {
   const stateDir = (): string => host.env["CALICO_STATE_DIR"] ?? "";
 
-  test("is on a full disk keeps nobody from mending", async () => {
-    const command = [
-      "ip",
-      "netns",
-      "exec",
-      host.namespace,
-      "bin/calicoctl",
-      "node",
-      "start",
-      "--detach=false",
-      "--etcd=external",
-    ];
-    const running: Running = start(withFullDisk(stateDir())(command), { env: { ...host.env } });
-    await until("the node is ready", async () => true);
-    await breakLink();
+  test("is on a full disk keeps the node from telling, and not from mending", async () => {
+    const command = ["bin/calicoctl", "node", "start", "--detach=false", "--etcd=external"];
+    const running = start(withFullDisk(stateDir())(command), { namespace: host.namespace, env: { ...host.env } });
     try {
+      await breakLink();
       await until("it is mended", isMended);
     } finally {
       running.kill("SIGTERM");
-      console.log((await running.ended).stderr);
+      expect(await running.ended).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining("cannot write the journal"),
+      });
     }
   });
 
-  test("is removed is made anew", async () => {
+  test("is emptied is filled again, so that there is one node, which others find", async () => {
     node = await startNode(host, resident);
     rmSync(stateDir(), { recursive: true });
     await breakLink();
     await until("it is mended", isMended);
-    console.log(await resident.calicoctl("status"), await resident.calicoctl("check"), await eventsOf(resident));
-    console.log(await host.calicoctl(["node", "start", "--detach=false", "--etcd=external"]));
+    await until("it is found", async () => (await host.calicoctl(["status"])).code === 0);
+    expect(await host.calicoctl(["node", "start", "--detach=false", "--etcd=external"])).toMatchObject({ code: 4 });
+    expect(await kinds()).toContain("started");
+    await until("all is right", isRight);
   });
 });

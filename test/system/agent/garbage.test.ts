@@ -1,6 +1,7 @@
 /** What nobody uses any more is given back by the node; what it does not know is left and told. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { ping, type Container } from "../../helpers/container.ts";
 import { makeHost, type Host } from "../../helpers/host.ts";
 import { startNode, type NodeProcess } from "../../helpers/node.ts";
@@ -81,6 +82,9 @@ describe("the services of a container are free when", () => {
     const attached = await attachNew(resident, container, "deleted.a");
     await container.remove();
     await expectFree(attached);
+    expect((await told()).map(({ what }) => what)).toContain(
+      `is attached to container ${container.ref}, which is gone`,
+    );
   });
 
   test("its PID is another's, which is left alone", async () => {
@@ -170,6 +174,46 @@ describe("an interface that no endpoint accounts for", () => {
     await until("the node is well", async () => (await resident.calicoctl("status")).code === 0);
     await allIsRight();
   });
+});
+
+async function backlog(): Promise<number | undefined> {
+  const { stdout } = await host.exec([
+    "curl",
+    "-s",
+    "--unix-socket",
+    join(host.folder, "state", "agent.sock"),
+    "http://node/status",
+  ]);
+  return (JSON.parse(stdout) as { backlog: number }).backlog;
+}
+
+test("while an interface of another node stands, a service is kept though its container is gone; told once", async () => {
+  await attachNew(resident, container, "kept.a");
+  const name = "cali0123456789a";
+  await onHost("ip", "link", "add", name, "type", "veth", "peer", "name", "peer0");
+  await onHost("ip", "link", "set", name, "alias", `calicoctl:0123456789ab:${networkId.slice(0, 12)}:other`);
+  await container.remove();
+  await until("it is told", isHeard("not-repaired", "service kept.a"));
+  for (let round = 1; round <= 2; round += 1) {
+    await host.etcd.kill();
+    await host.etcd.start();
+    // Then everything is looked at.
+    await until(
+      "the store is back",
+      async () => (await told()).filter(({ kind }) => kind === "store-back").length === round,
+      30_000,
+    );
+    await until("all was looked at", async () => (await backlog()) === 0);
+  }
+  await onHost("ip", "link", "delete", name);
+  expect((await resident.calicoctl("status")).code).toBe(6);
+  expect(
+    (await told()).filter(({ object, kind }) => kind === "not-repaired" && object === "service kept.a"),
+  ).toHaveLength(1);
+  await resident.must("service", "detach", "kept.a");
+  await until("the node is well", async () => (await resident.calicoctl("status")).code === 0);
+  await resident.must("service", "unpublish", "kept.a");
+  await allIsRight();
 });
 
 describe("records that other hands have made", () => {

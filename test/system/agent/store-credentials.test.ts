@@ -116,5 +116,7 @@ test("certificates that were changed are read again", async () => {
   await etcd.start();
   // A command lives too short to see a change.
   await before.close();
-  await expectWell(commandsWith(env), "two.a");
+  const after = commandsWith(env);
+  await expectWell(after, "two.a");
+  expect((await eventsOf(after)).map(({ kind }) => kind)).toEqual(expect.arrayContaining(["store-lost", "store-back"]));
 });

@@ -72,6 +72,7 @@ test("what was changed and compacted while the watch was cut is caught up with",
   await must(["ip", "link", "delete", other.hostInterface], { namespace: host.namespace });
   await until("what came meanwhile is mended", () => ping(host, other.ip), 30_000);
   await until("all is right", isRight, 30_000);
+  expect(await isThere(own)).toBe(false);
 });
 
 test("restored from an older snapshot, the older store is what the kernel is made to agree with", async () => {

@@ -58,7 +58,7 @@ test("an agent that starts without a store waits for it, and touches nothing mea
   await breakAll();
   const broken = await host.snapshot();
   const running = host.startCalicoctl(["node", "start", "--detach=false", "--etcd=external"], { timeout: 0 });
-  await until("it answers", async () => (await resident.calicoctl("status")).stdout.includes("not reached yet"));
+  await until("it answers", async () => (await resident.calicoctl("status")).stdout.includes("not well"));
   expect(await host.snapshot()).toBe(broken);
   await host.etcd.start();
   await resident.must("status", "--wait", "--timeout", "30");

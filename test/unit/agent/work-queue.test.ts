@@ -84,15 +84,6 @@ describe("a work queue", () => {
     expect(done).toEqual(["a"]);
   });
 
-  test("forgets what is no longer wanted", async () => {
-    const { queue, done } = makeQueue();
-    queue.add("a");
-    queue.add("b");
-    queue.drop("a");
-    await queue.idle();
-    expect(done).toEqual(["b"]);
-  });
-
   test("finishes what runs when it is closed, and begins nothing more", async () => {
     const { queue, done } = makeQueue();
     queue.add("a");

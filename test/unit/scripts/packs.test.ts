@@ -17,7 +17,7 @@ function metafile(chunks: Record<string, string>): Metafile {
         })),
     },
   ]);
-  return { inputs: {}, outputs: Object.fromEntries(outputs) } as unknown as Metafile;
+  return { inputs: {}, outputs: Object.fromEntries(outputs) };
 }
 
 test("every chunk is in one pack, behind what it needs, and what is only loaded on the way in one of its own", () => {
