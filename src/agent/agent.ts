@@ -245,7 +245,6 @@ class Agent {
   }
 
   #ownChanged(id: string): void {
-    if (!this.#state.synced) return;
     this.#kernel.follow(id, this.#desired.sandboxes.get(id));
     // Of one that is gone, too: what was wrong with it is no more.
     this.#add(id, STORE_CHANGED, VERB_MS);
