@@ -17,8 +17,8 @@ const subjects: Readonly<Record<string, Measure>> = {
   attach: measureAttach,
   allocation: measureAllocation,
   traffic: measureTraffic,
-  endpoints: measureEndpoints,
   agent: measureAgent,
+  endpoints: measureEndpoints,
 };
 
 /** Those that `--only` names, or all. Errors: for another argument, or another name. */

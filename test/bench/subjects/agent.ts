@@ -41,6 +41,7 @@ export async function measureAgent(world: World): Promise<Measured> {
   for (const size of SIZES) await at(size);
   await fill(store, id);
   await at(Math.max(...SIZES), `, ${ELSEWHERE} elsewhere`);
+  for (const name of names.map((_, index) => `s${index}.agent`)) await controller.unpublish(name, { force: true });
   await close();
   const figures = samples.figures();
   const most = `${Math.max(...SIZES)} endpoints`;
