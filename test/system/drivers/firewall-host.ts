@@ -131,9 +131,18 @@ async function connect(host: string, world: string): Promise<void> {
 
 const GATEWAY_MAC = "02:00:00:00:01:00";
 
+/** Without it, what the kernel says by itself, in its own time, would be counted among what a test sends. */
+const QUIET = `table ip6 quiet {
+  chain output {
+    type filter hook output priority 0;
+    icmpv6 type { mld-listener-report, mld2-listener-report, mld-listener-done, nd-router-solicit } drop
+  }
+}`;
+
 /** Both ends of a veth as the driver makes them: next hops and containers are permanent neighbours. */
 async function plumb(host: string, container: string, endpoint: FirewallEndpoint): Promise<void> {
   const { interface: name, mac, addresses } = endpoint;
+  await must(["nft", "-f", "-"], { namespace: container, stdin: `${QUIET}\n` });
   await batch(
     host,
     `link add ${name} address ${GATEWAY_MAC} type veth peer name eth0 address ${mac} netns ${container}`,
@@ -141,7 +150,7 @@ async function plumb(host: string, container: string, endpoint: FirewallEndpoint
   );
   await batch(
     container,
-    "link set eth0 up",
+    "link set eth0 addrgenmode none up",
     ...addresses.map((address) => `address add ${address} dev eth0 nodad`),
     ...["169.254.1.1", "fe80::1"].flatMap((hop) => [
       `neighbour replace ${hop} lladdr ${GATEWAY_MAC} nud permanent dev eth0`,
