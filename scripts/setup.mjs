@@ -31,6 +31,7 @@ const neededByTests = {
   podman: "podman",
   conntrack: "conntrack",
   openssl: "openssl",
+  bird: "bird2",
   zsh: "zsh",
   fish: "fish",
 };

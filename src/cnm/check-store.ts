@@ -135,7 +135,10 @@ export function addressFindings(
   broken: ReadonlySet<string>,
   mend: Mend,
 ): Finding[] {
-  const holders = new Map(claims.map((claim) => [claim.key, claim]));
+  // What a node has promised to its Docker goes by itself.
+  const owned = claims.flatMap(({ value, ...rest }) => ("endpointId" in value ? [{ ...rest, value }] : []));
+  const promised = new Set(claims.filter(({ value }) => !("endpointId" in value)).map(({ key }) => key));
+  const holders = new Map(owned.map((claim) => [claim.key, claim]));
   const found: Finding[] = [];
   const rightful = new Set<string>();
   for (const { key, modRevision, value } of endpoints)
@@ -145,7 +148,7 @@ export function addressFindings(
       const claimKey = keys.address(address);
       const holder = holders.get(claimKey)?.value.endpointId;
       if (holder === value.id) rightful.add(claimKey);
-      else if (holder === undefined && !broken.has(claimKey))
+      else if (holder === undefined && !broken.has(claimKey) && !promised.has(claimKey))
         found.push({
           object: `address ${formatAddress(address)}`,
           what: `of service ${value.name} is not claimed for it`,
@@ -167,7 +170,7 @@ export function addressFindings(
         });
     }
   const unreadable = new Set(idsIn(broken));
-  for (const { key, modRevision, value } of claims)
+  for (const { key, modRevision, value } of owned)
     if (!rightful.has(key) && !unreadable.has(value.endpointId))
       found.push({
         object: `claim ${key}`,

@@ -16,7 +16,11 @@ export async function releaseAddress(env: StoreEnvironment, text: string): Promi
   return transact(env, async () => {
     const claimed = (await env.store.read([{ key: keys.address(address) }])).ranges[0]?.kvs[0];
     if (!claimed) throw notFound(`address ${canonical} is not claimed`, `calicoctl ipam info ${canonical}`);
-    const { networkId, endpointId } = mustDecode(claimSchema, claimed).value;
+    const claim = mustDecode(claimSchema, claimed).value;
+    const unchanged = { unchanged: claimed.key, modRevision: claimed.modRevision };
+    const writes = [{ delete: claimed.key }];
+    if (!("endpointId" in claim)) return { result: canonical, transaction: { guards: [unchanged], writes } };
+    const { networkId, endpointId } = claim;
     const endpointKey = keys.endpoint(networkId, endpointId);
     const { ranges } = await env.store.read([{ key: endpointKey }, { key: keys.network(networkId) }]);
     const [endpoint, network] = ranges.map(({ kvs }) => kvs[0]);
@@ -33,10 +37,10 @@ export async function releaseAddress(env: StoreEnvironment, text: string): Promi
       result: canonical,
       transaction: {
         guards: [
-          { unchanged: claimed.key, modRevision: claimed.modRevision },
+          unchanged,
           endpoint ? { unchanged: endpointKey, modRevision: endpoint.modRevision } : { absent: endpointKey },
         ],
-        writes: [{ delete: claimed.key }],
+        writes,
       },
     };
   });

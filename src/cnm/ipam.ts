@@ -7,6 +7,7 @@ import { decodeAll } from "../store/codec.ts";
 import { addressRange, blockRange, keys } from "../store/keys.ts";
 import {
   type BlockRecord,
+  type ClaimRecord,
   type PoolRecord,
   blockSchema,
   claimSchema,
@@ -65,8 +66,9 @@ export async function addressReport(env: StoreEnvironment, text: string): Promis
     .find((candidate) => contains(shapeOf(candidate).prefix, address));
   const claim = decodeAll(claimSchema, ranges[1], quarantine)[0]?.value;
   const block = pool && (await blockHolding(env, pool, address.value));
-  const service = claim && (await viewOf(env, claim.networkId, claim.endpointId));
-  const reason = pool && reservedAs(shapeOf(pool), address.value);
+  const service =
+    claim && "endpointId" in claim ? await viewOf(env, claim.networkId, claim.endpointId) : undefined;
+  const reason = promiseOf(claim) ?? (pool && reservedAs(shapeOf(pool), address.value));
   const isClaimed = (ranges[1]?.count ?? 0) > 0;
   return {
     address: canonical,
@@ -77,6 +79,9 @@ export async function addressReport(env: StoreEnvironment, text: string): Promis
     ...(reason ? { reason } : {}),
   };
 }
+
+const promiseOf = (claim: ClaimRecord | undefined): string | undefined =>
+  claim && "promisedBy" in claim ? `promised to the Docker of node ${claim.promisedBy}, for a minute at most` : undefined;
 
 async function countUsed(env: StoreEnvironment, cidrs: readonly string[]): Promise<number[]> {
   const counts: number[] = [];
@@ -109,10 +114,11 @@ function poolView(
   };
 }
 
-/** Only the ends of a pool and its gateway are reserved. */
+/** Only the ends of a pool, its gateway and its auxiliary addresses are reserved. */
 function reservedCount(pool: PoolRecord): number {
   const shape = shapeOf(pool);
-  const ends = new Set([shape.prefix.base, lastOf(shape.prefix), ...(shape.gateway ? [shape.gateway.value] : [])]);
+  const { prefix, gateway, reserved } = shape;
+  const ends = new Set([prefix.base, lastOf(prefix), ...(gateway ? [gateway.value] : []), ...reserved]);
   return [...ends].filter((value) => reservedAs(shape, value) !== undefined).length;
 }
 

@@ -1,5 +1,5 @@
 /** The verbs of networks. */
-import { conflict, notFound, usageError } from "../base/errors.ts";
+import { type UserError, conflict, notFound, usageError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { newId, shortId } from "../base/id.ts";
 import { type Prefix, contains, covers, parseAddress } from "../base/address.ts";
@@ -26,12 +26,16 @@ export interface NetworkSpec {
   /** Each lies inside one of the subnets. */
   ipRanges?: readonly string[] | undefined;
   gateways?: readonly string[] | undefined;
+  /** Kept free in their subnets, for what is no endpoint. */
+  auxAddresses?: readonly string[] | undefined;
   internal?: boolean | undefined;
   ipv6?: boolean | undefined;
   labels?: Readonly<Record<string, string>> | undefined;
   options?: Readonly<Record<string, string>> | undefined;
   /** Even though a subnet overlaps a network of this host. */
   force?: boolean | undefined;
+  /** What the Docker of this node, which makes it, knows it by. */
+  dockerId?: string | undefined;
 }
 
 export interface EnsuredNetwork {
@@ -158,14 +162,15 @@ function newNetwork(env: Environment, spec: NetworkSpec): { network: NetworkReco
     labels: checkPairs("label", spec.labels ?? {}),
     options,
     pools: pools.map(({ cidr }) => cidr),
+    ...(spec.dockerId === undefined ? {} : { docker: { ids: { [env.node]: spec.dockerId }, made: true } }),
     createdAt,
   };
   return { network, pools };
 }
 
-/** Gives each ip range and gateway to the subnet that holds it. */
+/** Gives each ip range, gateway and auxiliary address to the subnet that holds it. */
 function poolSpecs(
-  { subnets = [], ipRanges = [], gateways = [] }: NetworkSpec,
+  { subnets = [], ipRanges = [], gateways = [], auxAddresses = [] }: NetworkSpec,
   common: { natOutgoing: boolean; networkId: string },
 ): PoolSpec[] {
   const parsed = subnets.map((text) => ({ text, prefix: checkPrefix("subnet", text) }));
@@ -175,26 +180,32 @@ function poolSpecs(
     const home = parsed.find((subnet) => covers(subnet.prefix, prefix));
     give(homes.ranges, home?.prefix, "ip range", text);
   }
-  for (const text of gateways) {
+  const homeOf = (what: string, text: string): Prefix | undefined => {
     const address = parseAddress(text);
-    if (!address) throw usageError(`gateway ${quote(text)} is not an address`, "for example 10.1.0.1");
-    const home = parsed.find((subnet) => contains(subnet.prefix, address));
-    give(homes.gateways, home?.prefix, "gateway", text);
-  }
+    if (!address) throw usageError(`${what} ${quote(text)} is not an address`, "for example 10.1.0.1");
+    return parsed.find((subnet) => contains(subnet.prefix, address))?.prefix;
+  };
+  for (const text of gateways) give(homes.gateways, homeOf("gateway", text), "gateway", text);
+  const aux = auxAddresses.map((text) => ({ text, home: homeOf("auxiliary address", text) }));
+  for (const { text, home } of aux) if (!home) throw outside("auxiliary address", text);
   return parsed.map(({ text, prefix }) => ({
     cidr: text,
     ipRange: homes.ranges.get(prefix),
     gateway: homes.gateways.get(prefix),
+    reserved: aux.filter(({ home }) => home === prefix).map((one) => one.text),
     disabled: false,
     ...common,
   }));
 }
 
 function give(homes: Map<Prefix, string>, subnet: Prefix | undefined, what: string, text: string): void {
-  if (!subnet) throw usageError(`${what} ${text} is inside no --subnet`, "give the subnet that holds it");
+  if (!subnet) throw outside(what, text);
   if (homes.has(subnet)) throw usageError(`${what} ${text} is the second one of its subnet`);
   homes.set(subnet, text);
 }
+
+const outside = (what: string, text: string): UserError =>
+  usageError(`${what} ${text} is inside no --subnet`, "give the subnet that holds it");
 
 async function nameOwner(env: StoreEnvironment, name: string): Promise<NetworkRecord | undefined> {
   return (await findNetworkNamed(env.store, checkName("network name", name)))?.value;

@@ -30,6 +30,13 @@ export interface PublishSpec {
   labels?: Readonly<Record<string, string>> | undefined;
 }
 
+/** What the Docker of a node says of an endpoint of its own. */
+export interface DockerIdentity {
+  /** The id that Docker gave it, which becomes the endpoint's. */
+  readonly id: string;
+  readonly docker: NonNullable<EndpointRecord["docker"]>;
+}
+
 export interface Published {
   readonly endpoint: EndpointRecord;
   /** False when it was there already. */
@@ -61,13 +68,13 @@ export async function publish(
   network: NetworkRecord,
   name: string,
   spec: PublishSpec,
-  { ignore = false }: { ignore?: boolean | undefined } = {},
+  { ignore = false, identity }: { ignore?: boolean | undefined; identity?: DockerIdentity | undefined } = {},
 ): Promise<Published> {
   checkPublishSpec(spec);
   const families = familiesOf(network);
   checkFamilies(network, families, spec);
   const shared = families.filter((family) => !network.pools.some((cidr) => familyOf(cidr) === family));
-  const id = newId();
+  const { id, ...docker } = identity ?? { id: newId() };
   return transact(env, async (attempt) => {
     const [existing, pools] = await Promise.all([
       findEndpointNamed(env.store, network.id, name),
@@ -96,6 +103,7 @@ export async function publish(
       aliases: [...(spec.aliases ?? [])],
       labels: { ...spec.labels },
       createdAt: new Date().toISOString(),
+      ...docker,
     };
     return {
       result: { endpoint, created: true },
@@ -168,4 +176,4 @@ function checkFamilies(network: NetworkRecord, families: readonly number[], spec
 }
 
 /** A locally administered MAC that follows from the id, so that it is the same wherever the endpoint goes. */
-const macOf = (id: string): string => `02:${(id.slice(0, 10).match(/../g) ?? []).join(":")}`;
+export const macOf = (id: string): string => `02:${(id.slice(0, 10).match(/../g) ?? []).join(":")}`;

@@ -7,18 +7,26 @@ import { conflict, failure, usageError } from "../base/errors.ts";
 import { decode, encode } from "../store/codec.ts";
 import type { Stored } from "../store/codec.ts";
 import { addressRange, keys, valueOfKey } from "../store/keys.ts";
-import { type PoolRecord, SCHEMA_VERSION, blockSchema, cursorSchema } from "../store/records.ts";
-import type { Guard, Range, Store, Transaction, Write } from "../store/store.ts";
+import {
+  type ClaimRecord,
+  type PoolRecord,
+  SCHEMA_VERSION,
+  blockSchema,
+  claimSchema,
+  cursorSchema,
+} from "../store/records.ts";
+import type { Guard, KeyValue, Range, Store, Transaction, Write } from "../store/store.ts";
 import { type BlockChoice, findBlock } from "./blocks.ts";
 import { type Pick, freeAddresses } from "./choose.ts";
 import { takeFromStock } from "./stock.ts";
 import { type PoolShape, addressText, blockOf, isChoosable, reservedAs, shapeOf } from "./layout.ts";
 
-export interface Claimant {
-  readonly networkId: string;
-  readonly endpointId: string;
-  readonly node: string;
-}
+/** Whom an address is for: an endpoint, or one that is not known yet. */
+export type Claimant = { readonly node: string } & (
+  | { readonly networkId: string; readonly endpointId: string }
+  /** The lease ends the claim by itself, unless an endpoint takes it over before. */
+  | { readonly lease: string }
+);
 
 export interface Claim {
   readonly address: string;
@@ -47,7 +55,10 @@ export async function claimAny(
   );
 }
 
-/** Claims exactly this address. Errors: `usage` when no pool holds it or it is reserved, `conflict` when in use. */
+/**
+ * Claims exactly this address, also one that the claimant's node has promised before. Errors: `usage` when no pool holds
+ * it or it is reserved, `conflict` when in use.
+ */
 export async function claimExactly(
   store: Store,
   pools: readonly Stored<PoolRecord>[],
@@ -66,9 +77,29 @@ export async function claimExactly(
   if (reserved) throw conflict(`address ${text} is reserved: it is ${reserved}`);
   const block = blockOf(shape.prefix, address.value);
   const { ranges } = await store.read([{ key: keys.block(block) }, { key: keys.address(address) }]);
-  if ((ranges[1]?.count ?? 0) > 0)
-    throw conflict(`address ${text} is in use`, `see who has it: calicoctl ipam info ${text}`);
-  return claimOf(pool, shape, { block, owner: ownerOf(ranges[0]), value: address.value, isFirst: true }, claimant);
+  const holder = ranges[1]?.kvs[0];
+  const promise = holder && promiseOf(holder, claimant.node);
+  if (holder && !promise) throw conflict(`address ${text} is in use`, `see who has it: calicoctl ipam info ${text}`);
+  const choice = { block, owner: ownerOf(ranges[0]), value: address.value, isFirst: promise === undefined, promise };
+  return claimOf(pool, shape, choice, claimant);
+}
+
+/** A claim that the node made for whoever comes. */
+function promiseOf(kv: KeyValue, node: string): Stored<ClaimRecord> | undefined {
+  const decoded = decode(claimSchema, kv);
+  if (!decoded.ok || !("promisedBy" in decoded.stored.value)) return undefined;
+  return decoded.stored.value.promisedBy === node ? decoded.stored : undefined;
+}
+
+/** What takes a promise back, unless an endpoint has taken the address over. */
+export async function breakPromise(store: Store, address: Address, node: string): Promise<void> {
+  const kv = (await store.read([{ key: keys.address(address) }])).ranges[0]?.kvs[0];
+  const promise = kv && promiseOf(kv, node);
+  if (promise)
+    await store.commit({
+      guards: [{ unchanged: promise.key, modRevision: promise.modRevision }],
+      writes: [{ delete: promise.key }],
+    });
 }
 
 /** What frees the address again, in the transaction that deletes its endpoint. */
@@ -81,6 +112,8 @@ interface Choice extends BlockChoice {
   readonly value: bigint;
   /** Of those that are chosen at once: the one that moves the cursor, so that their claims do not write the same key. */
   readonly isFirst: boolean;
+  /** The claim that this one takes the place of. */
+  readonly promise?: Stored<ClaimRecord> | undefined;
 }
 
 /** For those who have just lost a race for the next address, any free one, as the store is now. */
@@ -163,19 +196,23 @@ function ownerOf(range: Range | undefined): string | undefined {
 function claimOf(
   pool: Stored<PoolRecord>,
   { prefix }: PoolShape,
-  { block, owner, value, isFirst }: Choice,
-  { networkId, endpointId, node }: Claimant,
+  { block, owner, value, isFirst, promise }: Choice,
+  claimant: Claimant,
 ): Claim {
   const v = SCHEMA_VERSION;
+  const { node } = claimant;
   const address = addressText(prefix.family, value);
+  const key = keys.address({ family: prefix.family, value });
   const guards: Guard[] = [
-    { absent: keys.address({ family: prefix.family, value }) },
+    promise ? { unchanged: key, modRevision: promise.modRevision } : { absent: key },
     // The pool is not removed, disabled or narrowed in between.
     { unchanged: pool.key, modRevision: pool.modRevision },
     owner === undefined ? { absent: keys.block(block) } : { present: keys.block(block) },
   ];
   const writes: Write[] = [
-    { put: keys.address({ family: prefix.family, value }), value: encode({ v, networkId, endpointId }) },
+    "lease" in claimant
+      ? { put: key, value: encode({ v, promisedBy: node }), lease: claimant.lease }
+      : { put: key, value: encode({ v, networkId: claimant.networkId, endpointId: claimant.endpointId }) },
     ...(isFirst ? [{ put: keys.cursor(node, prefix), value: encode({ v, last: address }) }] : []),
     ...(owner === undefined ? [{ put: keys.block(block), value: encode(blockRecord(block, node)) }] : []),
   ];

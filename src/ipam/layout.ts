@@ -23,14 +23,17 @@ export interface PoolShape {
   /** Where addresses are chosen from: the ip-range, or all of the pool. */
   readonly range: Prefix;
   readonly gateway: Address | undefined;
+  /** Kept free besides. */
+  readonly reserved: ReadonlySet<bigint>;
 }
 
-export function shapeOf(pool: Pick<PoolRecord, "cidr" | "ipRange" | "gateway">): PoolShape {
+export function shapeOf(pool: Pick<PoolRecord, "cidr" | "ipRange" | "gateway" | "reserved">): PoolShape {
   const prefix = mustParse(pool.cidr);
   return {
     prefix,
     range: pool.ipRange === undefined ? prefix : mustParse(pool.ipRange),
     gateway: pool.gateway === undefined ? undefined : parseAddress(pool.gateway),
+    reserved: new Set((pool.reserved ?? []).flatMap((text) => parseAddress(text)?.value ?? [])),
   };
 }
 
@@ -43,12 +46,13 @@ export const nextBlock = (block: Prefix): bigint => lastOf(block) + 1n;
 
 /**
  * Why no endpoint may have the address, or undefined. The network's own address and the broadcast address (RFC 919),
- * the subnet-router anycast address (RFC 4291, 2.6.1) and the gateway are kept free; two-address and one-address
- * pools have no such addresses (RFC 3021, RFC 6164).
+ * the subnet-router anycast address (RFC 4291, 2.6.1), the gateway and auxiliary addresses are kept free;
+ * two-address and one-address pools have no such addresses of their own (RFC 3021, RFC 6164).
  */
-export function reservedAs({ prefix, gateway }: PoolShape, value: bigint): string | undefined {
+export function reservedAs({ prefix, gateway, reserved }: PoolShape, value: bigint): string | undefined {
   const wide = prefix.length <= (prefix.family === 4 ? 30 : 126);
   if (gateway && gateway.value === value) return "the gateway of its network";
+  if (reserved.has(value)) return "an auxiliary address of its network";
   if (wide && value === prefix.base)
     return prefix.family === 4 ? "the address of the network itself" : "the anycast address of the network's routers";
   if (wide && prefix.family === 4 && value === lastOf(prefix)) return "the broadcast address of the network";

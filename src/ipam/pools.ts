@@ -7,6 +7,7 @@ import {
   contains,
   covers,
   familyOf,
+  formatAddress,
   formatPrefix,
   overlaps,
   parseAddress,
@@ -28,6 +29,8 @@ export interface PoolSpec {
   readonly cidr: string;
   readonly ipRange?: string | undefined;
   readonly gateway?: string | undefined;
+  /** Auxiliary addresses: in use by what is no endpoint. */
+  readonly reserved?: readonly string[] | undefined;
   readonly natOutgoing: boolean;
   readonly disabled: boolean;
   readonly networkId?: string | undefined;
@@ -64,19 +67,28 @@ export function newPool(spec: PoolSpec, createdAt: string): PoolRecord {
   const gateway = spec.gateway === undefined ? undefined : parseAddress(spec.gateway);
   if (spec.gateway !== undefined && !gateway) throw usageError(`gateway ${quote(spec.gateway)} is no address`);
   if (gateway && !contains(prefix, gateway)) throw usageError(`gateway ${spec.gateway} is not inside ${cidr}`);
-  const reserved = gateway && reservedAs(shapeOf({ cidr }), gateway.value);
-  if (reserved) throw usageError(`gateway ${spec.gateway} cannot be used: it is ${reserved}`);
+  const taken = gateway && reservedAs(shapeOf({ cidr }), gateway.value);
+  if (taken) throw usageError(`gateway ${spec.gateway} cannot be used: it is ${taken}`);
+  const reserved = (spec.reserved ?? []).map((text) => checkReserved(prefix, text));
   return {
     v: SCHEMA_VERSION,
     cidr,
     family: prefix.family,
     ...(range ? { ipRange: formatPrefix(range) } : {}),
     ...(spec.gateway === undefined ? {} : { gateway: spec.gateway }),
+    ...(reserved.length === 0 ? {} : { reserved }),
     natOutgoing: spec.natOutgoing,
     disabled: spec.disabled,
     ...(spec.networkId === undefined ? {} : { networkId: spec.networkId }),
     createdAt,
   };
+}
+
+function checkReserved(pool: Prefix, text: string): string {
+  const address = parseAddress(text);
+  if (!address) throw usageError(`auxiliary address ${quote(text)} is no address`);
+  if (contains(pool, address)) return formatAddress(address);
+  throw usageError(`auxiliary address ${text} is not inside ${formatPrefix(pool)}`);
 }
 
 /**

@@ -16,6 +16,8 @@ export interface NodeStore {
   readonly watches: WatchStore;
   /** Begins to hold a key; see {@link LeasedKey}. To be closed before the rest is. */
   hold(options: LeasedKeyOptions, onState: (state: LeaseState) => void): LeasedKey;
+  /** For what is written so that it goes by itself. */
+  readonly leases: LeaseClient;
   close(): Promise<void>;
 }
 
@@ -29,6 +31,7 @@ export function connectNode(options: StoreOptions, watcherOptions: WatcherOption
   return {
     store,
     watches,
+    leases: new LeaseClient(forLeases, settings),
     hold: (options, onState) => {
       const timeoutMs = Math.min(settings.timeoutMs, (options.ttlSeconds * 1000) / 3);
       return new LeasedKey(new LeaseClient(forLeases, { ...settings, timeoutMs }), options, onState);

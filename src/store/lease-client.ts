@@ -6,7 +6,6 @@ import type { StoreSettings } from "./options.ts";
 import type { Store } from "./store.ts";
 import type { Call, Transport } from "./transport.ts";
 import { TryFailure } from "./transport.ts";
-import type { RawTxnReply, TxnRequest } from "./wire.ts";
 
 /** The calls that leases are made of; see grpc.ts. */
 export interface LeaseTransport extends Transport {
@@ -17,6 +16,8 @@ export interface LeaseTransport extends Transport {
 
 /** Leases over every endpoint. Errors as those of a Store. */
 export class LeaseClient {
+  /** Over the same connections, and with the same patience. Not to be closed. */
+  readonly store: Store;
   readonly #transport: LeaseTransport;
   readonly #settings: StoreSettings;
   readonly #failover: Failover;
@@ -26,6 +27,7 @@ export class LeaseClient {
     this.#transport = transport;
     this.#settings = settings;
     this.#failover = new Failover(settings);
+    this.store = new StoreClient(transport, settings);
   }
 
   /** Answers the id of a new lease. One that was granted without an answer ends by itself. */
@@ -43,11 +45,6 @@ export class LeaseClient {
     await this.#call(async (endpoint, call) => this.#transport.revokeLease(endpoint, id, call));
   }
 
-  /** The store, with every key that is put on the lease. Not to be closed. */
-  store(id: string): Store {
-    return new StoreClient(new OnLease(this.#transport, id), this.#settings);
-  }
-
   async #call<T>(work: (endpoint: Endpoint, call: Call) => Promise<T>): Promise<T> {
     return this.#failover.run(async (endpoint, timeoutMs) => {
       this.#token ??= authenticate(this.#transport, this.#settings, endpoint, timeoutMs);
@@ -62,34 +59,3 @@ export class LeaseClient {
     });
   }
 }
-
-/** Puts every key on a lease; all else goes through. */
-class OnLease implements Transport {
-  readonly #transport: Transport;
-  readonly #lease: string;
-
-  constructor(transport: Transport, lease: string) {
-    this.#transport = transport;
-    this.#lease = lease;
-  }
-
-  async txn(endpoint: Endpoint, request: TxnRequest, call: Call): Promise<RawTxnReply> {
-    return this.#transport.txn(endpoint, onLease(request, this.#lease), call);
-  }
-
-  async authenticate(endpoint: Endpoint, name: string, password: string, call: Call): Promise<string | undefined> {
-    return this.#transport.authenticate(endpoint, name, password, call);
-  }
-
-  close(): void {
-    // The transport belongs to who gave it.
-  }
-}
-
-const onLease = (request: TxnRequest, lease: string): TxnRequest => ({
-  ...request,
-  success: request.success.map((op) => {
-    if ("request_put" in op) return { request_put: { ...op.request_put, lease } };
-    return "request_txn" in op ? { request_txn: onLease(op.request_txn, lease) } : op;
-  }),
-});

@@ -3,7 +3,6 @@ import { UserError, conflict } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { Backoff } from "./backoff.ts";
 import type { LeaseClient } from "./lease-client.ts";
-import type { Store } from "./store.ts";
 
 /** How many lives of a lease to wait for one that nobody keeps any more: etcd ends them a little late. */
 const PATIENCE = 1.5;
@@ -28,7 +27,6 @@ export interface LeaseState {
 
 interface Lease {
   readonly id: string;
-  readonly store: Store;
   /** Whether the key was put on it. */
   hasKey: boolean;
 }
@@ -101,8 +99,7 @@ export class LeasedKey {
   /** Sees to it that there is a lease with the key on it. */
   async #look(): Promise<void> {
     if (this.#lease === undefined || !(await this.#client.keep(this.#lease.id))) {
-      const id = await this.#client.grant(this.#options.ttlSeconds);
-      this.#lease = { id, store: this.#client.store(id), hasKey: false };
+      this.#lease = { id: await this.#client.grant(this.#options.ttlSeconds), hasKey: false };
     }
     while (!(await this.#claim(this.#lease)));
   }
@@ -110,13 +107,14 @@ export class LeasedKey {
   /** Answers false when somebody was quicker. UserError `conflict` when it is somebody else's. */
   async #claim(lease: Lease): Promise<boolean> {
     const { key, value, isMine } = this.#options;
-    const stands = (await lease.store.read([{ key }])).ranges[0]?.kvs[0];
+    const { store } = this.#client;
+    const stands = (await store.read([{ key }])).ranges[0]?.kvs[0];
     if (stands?.value === value && lease.hasKey) return true;
     if (stands !== undefined && !isMine(stands.value)) {
       throw conflict(`${key} is held by another: ${quote(stands.value)}`);
     }
     const guard = stands === undefined ? { absent: key } : { unchanged: key, modRevision: stands.modRevision };
-    const { committed } = await lease.store.commit({ guards: [guard], writes: [{ put: key, value }] });
+    const { committed } = await store.commit({ guards: [guard], writes: [{ put: key, value, lease: lease.id }] });
     lease.hasKey = committed;
     return committed;
   }

@@ -30,6 +30,8 @@ export const networkSchema = z.object({
   options: map,
   /** Prefixes of the pools that are this network's alone; none means the shared pools. */
   pools: z.array(cidr),
+  /** How Docker knows it: by another id on each node. One that Docker made goes with the last of them. */
+  docker: z.optional(z.object({ ids: z.record(node, id), made: z.boolean() })),
   createdAt: time,
 });
 
@@ -45,6 +47,25 @@ export const bindingSchema = z.object({
   attachedAt: time,
 });
 
+/** An endpoint as the Docker of a node knows it. */
+const dockerSchema = z.object({
+  node,
+  /** Docker's id for it, while Docker has an endpoint for it. It is the endpoint's own id when Docker made it. */
+  endpointId: z.optional(id),
+  /** Once Docker has told. */
+  containerId: z.optional(id),
+  /** It was published for this one container, and goes with it. */
+  transient: z.optional(z.boolean()),
+});
+
+/** A container in which the endpoint is to be attached again when it starts again. */
+const resumeSchema = z.object({
+  node,
+  containerId: id,
+  interface: interfaceName,
+  priority: z.int(),
+});
+
 export const endpointSchema = z.object({
   v: version,
   id,
@@ -57,6 +78,8 @@ export const endpointSchema = z.object({
   labels: map,
   createdAt: time,
   binding: z.optional(bindingSchema),
+  docker: z.optional(dockerSchema),
+  resume: z.optional(resumeSchema),
 });
 
 export const sandboxSchema = z.object({
@@ -107,6 +130,8 @@ export const poolSchema = z
     ipRange: z.optional(cidr),
     /** Kept free: no endpoint gets it. */
     gateway: z.optional(address),
+    /** Kept free too, for what is no endpoint. */
+    reserved: z.optional(z.array(address)),
     natOutgoing: z.boolean(),
     disabled: z.boolean(),
     /** The one network that may use it; absent for the shared pools. */
@@ -124,8 +149,14 @@ export const poolSchema = z
 
 export const blockSchema = z.object({ v: version, cidr, node });
 
-/** The claim of one address. */
-export const claimSchema = z.object({ v: version, networkId: id, endpointId: id });
+/**
+ * The claim of one address: of an endpoint, or of a node that has promised it to its Docker and does not know yet for
+ * which endpoint. A promise is on a lease, so that it goes by itself.
+ */
+export const claimSchema = z.union([
+  z.object({ v: version, networkId: id, endpointId: id }),
+  z.object({ v: version, promisedBy: node }),
+]);
 
 /** A hint, never a truth: the address that this node took last from a pool. */
 export const cursorSchema = z.object({ v: version, last: address });

@@ -50,7 +50,8 @@ export type Guard =
   | { unwrittenPrefix: string; since: number };
 
 export type Write =
-  | { put: string; value: string }
+  /** With a lease, the key goes when that ends; without one, it stays, even if it was put on one before. */
+  | { put: string; value: string; lease?: string }
   | { delete: string }
   | { deletePrefix: string }
   | { deleteRange: { from: string; to: string } };

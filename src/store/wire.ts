@@ -44,7 +44,7 @@ interface RangeRequest extends Span {
 
 export type RequestOp =
   | { request_range: RangeRequest }
-  | { request_put: { key: string; value: string } }
+  | { request_put: { key: string; value: string; lease?: string } }
   | { request_delete_range: Span }
   | { request_txn: TxnRequest };
 
@@ -112,7 +112,10 @@ export function encodeGuard(guard: Guard): Compare {
 }
 
 export function encodeWrite(write: Write): RequestOp {
-  if ("put" in write) return { request_put: { key: base64(write.put), value: base64(write.value) } };
+  if ("put" in write) {
+    const lease = write.lease === undefined ? {} : { lease: write.lease };
+    return { request_put: { key: base64(write.put), value: base64(write.value), ...lease } };
+  }
   if ("delete" in write) return { request_delete_range: { key: base64(write.delete) } };
   if ("deletePrefix" in write) return { request_delete_range: prefixSpan(write.deletePrefix) };
   return { request_delete_range: intervalSpan(write.deleteRange) };

@@ -7,6 +7,7 @@ export const poolDocument = (pool: Pool): object => ({
   family: pool.family,
   ipRange: pool.ipRange ?? null,
   gateway: pool.gateway ?? null,
+  reserved: pool.reserved ?? [],
   natOutgoing: pool.natOutgoing,
   disabled: pool.disabled,
   networkId: pool.networkId ?? null,

@@ -15,6 +15,7 @@ export const networkCreate = defineCommand({
     subnet: list("CIDR", "address pool of the network's own"),
     ipRange: list("CIDR", "part of a subnet to take addresses from"),
     gateway: list("IP", "address in a subnet that is kept for a gateway"),
+    auxAddress: list("[NAME=]IP", "address in a subnet that is kept for something else"),
     internal: flag("no way out of the network"),
     ipv6: flag("give endpoints IPv6 addresses too"),
     label: pairs("KEY=VALUE", "label of the network"),
@@ -40,6 +41,8 @@ export const networkCreate = defineCommand({
         subnets: [...options.subnet],
         ipRanges: [...options.ipRange],
         gateways: [...options.gateway],
+        // Docker has a name before each, which is for people alone.
+        auxAddresses: options.auxAddress.map((text) => text.slice(text.indexOf("=") + 1)),
         internal: options.internal,
         ipv6: options.ipv6,
         labels: options.label,

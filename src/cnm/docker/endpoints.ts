@@ -1,0 +1,165 @@
+/**
+ * Endpoints as Docker knows them. One that Docker makes takes Docker's id and goes when Docker deletes it. A service that
+ * Docker is told to use keeps its own id and addresses; Docker's id is its alias for as long as Docker has it.
+ */
+import { conflict, notFound } from "../../base/errors.ts";
+import { failpoint } from "../../base/failpoint.ts";
+import { type Stored, decodeAll, encode } from "../../store/codec.ts";
+import { keys } from "../../store/keys.ts";
+import { type EndpointRecord, type NetworkRecord, endpointSchema } from "../../store/records.ts";
+import { type BoundService, finish, release } from "../detach.ts";
+import type { Environment, StoreEnvironment } from "../environment.ts";
+import { type FoundService, findEndpointNamed, getServiceById } from "../lookup.ts";
+import { warnQuarantined } from "../model.ts";
+import { checkName } from "../names.ts";
+import { readSandbox, isAlive } from "../sandboxes.ts";
+import { type PublishSpec, publish, replaceEndpoint } from "../services.ts";
+import { transact } from "../transact.ts";
+import { unpublishFree } from "../unpublish.ts";
+import { checkDockerId, provisionalName } from "./names.ts";
+
+export interface DockerEndpointSpec extends Pick<PublishSpec, "ip" | "ip6" | "mac"> {
+  /** Docker's. */
+  readonly id: string;
+  /** The service that it is to be; made when it is not there. */
+  readonly service?: string | undefined;
+}
+
+/** By networks of ours, and ids of Docker's. */
+export interface DockerEndpointRef {
+  readonly networkId: string;
+  readonly id: string;
+}
+
+/**
+ * The endpoint that Docker knows by that id: its own, or a service that has it as an alias on this node. Undefined when
+ * there is none.
+ */
+export async function endpointOfDocker(
+  env: StoreEnvironment,
+  { networkId, id }: DockerEndpointRef,
+): Promise<FoundService | undefined> {
+  const own = await getServiceById(env.store, networkId, id);
+  if (own) return own;
+  const alias = (await endpointsOn(env, networkId)).find(({ value }) => isAliasOf(env, value, id));
+  return alias && getServiceById(env.store, networkId, alias.value.id);
+}
+
+const isAliasOf = ({ node }: StoreEnvironment, { docker }: EndpointRecord, id: string): boolean =>
+  docker?.node === node && docker.endpointId === id;
+
+/** All endpoints of the network that can be read. */
+export async function endpointsOn(env: StoreEnvironment, networkId: string): Promise<Stored<EndpointRecord>[]> {
+  const { ranges } = await env.store.read([{ prefix: keys.endpoints(networkId) }]);
+  return decodeAll(endpointSchema, ranges[0], warnQuarantined(env.warn));
+}
+
+/**
+ * Makes the endpoint that Docker calls `id`, with the addresses that Docker has been promised, or gives Docker the free
+ * service that it asks for. The same call again answers the same. Errors: `conflict` when the service is attached, or
+ * has other addresses than Docker wants for it; as of publish.
+ */
+export async function createDockerEndpoint(
+  env: Environment,
+  network: NetworkRecord,
+  spec: DockerEndpointSpec,
+): Promise<EndpointRecord> {
+  const { id, service, ...wanted } = spec;
+  checkDockerId("endpoint", id);
+  const name = service === undefined ? provisionalName(id) : checkName("service name", service);
+  const docker = { node: env.node, endpointId: id, ...(service === undefined ? {} : { transient: true }) };
+  const existing = service === undefined ? undefined : await findEndpointNamed(env.store, network.id, name);
+  if (existing && existing.value.id !== id) return take(env, network, name, spec);
+  const { endpoint } = await publish(env, network, name, wanted, { identity: { id, docker } });
+  failpoint("docker:published");
+  return endpoint;
+}
+
+/** Gives Docker a service that is there. */
+async function take(
+  env: Environment,
+  network: NetworkRecord,
+  name: string,
+  { id, ip, ip6 }: DockerEndpointSpec,
+): Promise<EndpointRecord> {
+  const once = (): Promise<EndpointRecord | BoundService> =>
+    transact<EndpointRecord | BoundService>(env, async () => {
+      const found = await findEndpointNamed(env.store, network.id, name);
+      if (!found) throw notFound(`service ${name} was unpublished meanwhile`, "run it again");
+      const { value } = found;
+      if (isAliasOf(env, value, id)) return { result: value };
+      if (value.binding) {
+        if (value.binding.node === env.node && !(await isHeld(env, value))) return { result: { endpoint: value, network } };
+        throw conflict(
+          `service ${name}.${network.name} is attached to a container already`,
+          `detach it first: calicoctl service detach ${name}.${network.name}`,
+        );
+      }
+      for (const address of [ip, ip6])
+        if (address !== undefined && !value.addresses.includes(address))
+          throw conflict(
+            `service ${name}.${network.name} has the addresses ${value.addresses.join(" and ")}, not ${address}`,
+            `run the container with --mac-address ${value.mac}, by which its address is found`,
+          );
+      const after = { ...value, docker: { ...value.docker, node: env.node, endpointId: id } };
+      return { result: after, transaction: replaceEndpoint(found, after) };
+    });
+  for (;;) {
+    const result = await once();
+    if ("id" in result) return result;
+    // The container that had it is gone.
+    await release(env, result);
+  }
+}
+
+async function isHeld(env: Environment, { binding }: EndpointRecord): Promise<boolean> {
+  const sandbox = binding && (await readSandbox(env, binding.node, binding.sandboxId));
+  return sandbox !== undefined && isAlive(env, sandbox.value);
+}
+
+/** Takes the endpoint out of whatever sandbox it is in. Does nothing for one that Docker does not have. */
+export async function leaveDockerEndpoint(env: Environment, ref: DockerEndpointRef): Promise<void> {
+  const found = await endpointOfDocker(env, ref);
+  if (found) await takeOut(env, found);
+}
+
+async function takeOut(env: Environment, { endpoint, network }: FoundService): Promise<void> {
+  const service = { endpoint: endpoint.value, network: network.value };
+  if (endpoint.value.binding?.node === env.node) await release(env, service);
+  else if (endpoint.value.binding === undefined) await finish(env, service);
+}
+
+/**
+ * Docker no longer has the endpoint. One that Docker made goes, with its addresses; a service only loses its alias. Does
+ * nothing for one that Docker does not have. Returns whether it did.
+ */
+export async function deleteDockerEndpoint(env: Environment, ref: DockerEndpointRef): Promise<boolean> {
+  const found = await endpointOfDocker(env, ref);
+  if (!found) return false;
+  await takeOut(env, found);
+  failpoint("docker:left");
+  const { binding: _, ...free } = found.endpoint.value;
+  const isOwn = free.id === ref.id && free.docker?.transient !== true;
+  if (isOwn) await unpublishFree(env, { endpoint: free, network: found.network.value });
+  else await loseAlias(env, found.endpoint.value);
+  return true;
+}
+
+async function loseAlias(env: StoreEnvironment, { networkId, id, docker: known }: EndpointRecord): Promise<void> {
+  await transact(env, async () => {
+    const now = await getServiceById(env.store, networkId, id);
+    if (now?.endpoint.value.docker?.endpointId !== known?.endpointId || !now?.endpoint.value.docker)
+      return { result: undefined };
+    const { docker, ...bare } = now.endpoint.value;
+    const { endpointId: _, ...rest } = docker;
+    // One that goes with its container is still that container's.
+    const after = rest.transient ? { ...bare, docker: rest } : bare;
+    return {
+      result: undefined,
+      transaction: {
+        guards: [{ unchanged: now.endpoint.key, modRevision: now.endpoint.modRevision }],
+        writes: [{ put: now.endpoint.key, value: encode(after) }],
+      },
+    };
+  });
+}
