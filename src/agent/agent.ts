@@ -8,6 +8,7 @@ import { openKernel } from "../cnm/local.ts";
 import { registerNode } from "../cnm/nodes.ts";
 import { bootId } from "../dataplane/netns.ts";
 import type { Drops, MemberChange } from "../drivers/driver.ts";
+import { DockerSandboxes } from "../plugin/sandboxes.ts";
 import { BatchedStore } from "../store/batched.ts";
 import { CachedStore } from "../store/cached.ts";
 import { keys } from "../store/keys.ts";
@@ -17,6 +18,7 @@ import type { StoreOptions } from "../store/options.ts";
 import type { WatchHealth } from "../store/watch.ts";
 import { serveControl, serveMetrics } from "./control-server.ts";
 import { Desired } from "./desired.ts";
+import { startDockerPlugin } from "./docker-plugin.ts";
 import { Garbage } from "./garbage.ts";
 import { Journal } from "./journal.ts";
 import { KernelWatch, VERB_MS } from "./kernel-watch.ts";
@@ -39,6 +41,8 @@ export interface AgentOptions {
   readonly ip6?: string | undefined;
   /** HOST:PORT on loopback, for metrics and health. */
   readonly metricsAddress?: string | undefined;
+  /** Where Docker finds its plugins; without it, there is none. */
+  readonly pluginDir?: string | undefined;
   readonly version: string;
   readonly log: Log;
   /** Aborted to stop. */
@@ -89,6 +93,7 @@ class Agent {
   readonly #direct: Environment;
   readonly #queue: WorkQueue;
   readonly #kernel: KernelWatch;
+  readonly #docker = new DockerSandboxes();
   #missedAt = -Infinity;
   /** Why what waits was asked for last. */
   readonly #reasons = new Map<string, string>();
@@ -105,7 +110,11 @@ class Agent {
     this.#store = connectNode(options.store);
     const warn = (message: string): void => log.warn(message);
     const kernel = openKernel({ stateDir, dockerHost, signal, warn });
-    this.#direct = { store: new BatchedStore(this.#store.store), node, defaultPools: false, signal, warn, ...kernel };
+    this.#direct = {
+      ...{ store: new BatchedStore(this.#store.store), node, defaultPools: false, signal, warn },
+      ...kernel,
+      parked: () => this.#docker.joined(),
+    };
     this.#desired = new Desired(this.#store.watches, node, {
       ownChanged: (id) => this.#ownChanged(id),
       surroundingsChanged: (id) => this.#add(id, STORE_CHANGED),
@@ -169,6 +178,7 @@ class Agent {
     this.#state.synced = true;
     this.#lookAtAll("the agent started");
     await this.#untilStopped(this.#queue.idle());
+    await this.#serveDocker();
     this.#state.readyAt = new Date().toISOString();
     this.#journal.add({ kind: "started", object: `node ${this.#options.node}`, what: `follows the store as ${id}` });
     this.#lookAgainAndAgain();
@@ -203,6 +213,18 @@ class Agent {
     this.#servers.push(await serveControl(this.#options.stateDir, routes));
     const { metricsAddress } = this.#options;
     if (metricsAddress !== undefined) this.#servers.push(await serveMetrics(metricsAddress, routes));
+  }
+
+  /** Once all is known, so that Docker is answered by what is. */
+  async #serveDocker(): Promise<void> {
+    const { pluginDir, dockerHost, log } = this.#options;
+    if (pluginDir === undefined) return;
+    const { health, close } = await startDockerPlugin(pluginDir, {
+      ...{ env: { ...this.#direct, defaultPools: true }, leases: this.#store.leases, sandboxes: this.#docker },
+      ...{ dockerHost, log, journal: this.#journal },
+    });
+    this.#state.docker = health;
+    this.#closers.push(close);
   }
 
   async #takeName(): Promise<void> {

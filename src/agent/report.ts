@@ -2,6 +2,7 @@
 import type { LeasedKey } from "../store/lease-key.ts";
 import type { SandboxRecord } from "../store/records.ts";
 import type { WatchHealth } from "../store/watch.ts";
+import type { DockerHealth } from "./docker-plugin.ts";
 import type { NodeEvent } from "./events.ts";
 import type { Journal } from "./journal.ts";
 
@@ -20,10 +21,12 @@ export interface AgentState {
   readyAt: string | undefined;
   /** Whether it was told that the store is away. */
   storeIsLost: boolean;
+  /** Of the Docker plugin, where there is one. */
+  docker?: DockerHealth | undefined;
 }
 
 export interface Component {
-  readonly name: "agent" | "store" | "name" | "kernel";
+  readonly name: "agent" | "store" | "name" | "kernel" | "docker";
   readonly healthy: boolean;
   /** In a few words. */
   readonly what: string;
@@ -39,6 +42,8 @@ export interface AgentReport {
   readonly ready: boolean;
   /** Whether all components are. */
   readonly healthy: boolean;
+  /** Whether it is a plugin of Docker's. */
+  readonly libnetwork: boolean;
   readonly components: readonly Component[];
   readonly sandboxes: number;
   readonly endpoints: number;
@@ -60,7 +65,7 @@ export interface Observations {
 
 export function reportOf(state: AgentState, seen: Observations): AgentReport {
   const { node, id, version, startedAt, readyAt } = state;
-  const components = [agentPart(state), storePart(seen.store), namePart(state), kernelPart(seen)];
+  const components = [agentPart(state), storePart(seen.store), namePart(state), kernelPart(seen), ...dockerPart(state)];
   return {
     node,
     id,
@@ -70,6 +75,7 @@ export function reportOf(state: AgentState, seen: Observations): AgentReport {
     readyAt,
     ready: readyAt !== undefined,
     healthy: components.every(({ healthy }) => healthy),
+    libnetwork: state.docker !== undefined,
     components,
     sandboxes: seen.sandboxes.size,
     endpoints: [...seen.sandboxes.values()].reduce((sum, { endpoints }) => sum + endpoints.length, 0),
@@ -99,6 +105,10 @@ function namePart({ name, node }: AgentState): Component {
   const what = state === "held" ? `${node}, held by this agent alone` : `${node}, ${error?.message ?? "not held yet"}`;
   return { name: "name", healthy: state === "held", what };
 }
+
+/** A Docker that does not run is no fault of the node's, which waits for it. */
+const dockerPart = ({ docker }: AgentState): Component[] =>
+  docker ? [{ name: "docker", healthy: true, what: docker.what }] : [];
 
 const kernelPart = ({ sandboxes, followed, backlog, journal }: Observations): Component => ({
   name: "kernel",

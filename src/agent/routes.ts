@@ -16,8 +16,9 @@ export const routesOf = ({ report, events, drops, stop }: Answers): Routes => ({
   // That it answers says that it lives: all work is done on the thread that answers.
   "GET /livez": () => ({ status: 200, body: { live: true } }),
   "GET /readyz": () => {
-    const { ready, id, node, version, pid } = report();
-    return ready ? { status: 200, body: { id, node, version, pid } } : { status: 503, body: { node, version, pid } };
+    const { ready, id, node, version, pid, libnetwork } = report();
+    const common = { node, version, pid, libnetwork };
+    return ready ? { status: 200, body: { id, ...common } } : { status: 503, body: common };
   },
   "GET /status": () => ({ status: 200, body: report() }),
   "GET /metrics": async () => ({ status: 200, body: metricsText(report(), events(), await drops()) }),

@@ -25,6 +25,8 @@ export interface AttachOptions {
   priority?: number | undefined;
   /** Succeed when it is attached to this very container already. */
   ignore?: boolean | undefined;
+  /** Its interface is in the container already, under that name: the container's runtime has moved it there. */
+  isMoved?: boolean | undefined;
 }
 
 interface Attached {
@@ -122,7 +124,8 @@ async function bind(
       readPools(env),
     ]);
     const sandbox = before?.value ?? newSandbox(env, container, namespace);
-    const { binding } = endpoint.value;
+    const { resume: _, ...waiting } = endpoint.value;
+    const { binding } = waiting;
     const members = before ? await readMembers(env, before.value) : [];
     const common = { network: network.value, pools };
     if (binding) {
@@ -131,7 +134,7 @@ async function bind(
       return { result: { ...common, endpoint: endpoint.value, sandbox, members, wasBound: true } };
     }
     const bound: EndpointRecord = {
-      ...endpoint.value,
+      ...waiting,
       binding: {
         node: env.node,
         sandboxId: sandbox.id,
@@ -139,7 +142,7 @@ async function bind(
           env,
           namespace,
           members.map((member) => member.endpoint),
-          options.interface,
+          options,
         ),
         hostInterface: env.drivers.get(network.value.driver).hostInterface(endpoint.value.id),
         priority: options.priority ?? 0,
@@ -192,8 +195,9 @@ function chooseInterface(
   env: Environment,
   namespace: NetworkNamespace,
   others: readonly EndpointRecord[],
-  wanted: string | undefined,
+  { interface: wanted, isMoved = false }: AttachOptions,
 ): string {
+  if (wanted !== undefined && isMoved) return wanted;
   const taken = new Set([
     ...env.host.interfacesOf(namespace),
     ...others.flatMap(({ binding }) => binding?.interface ?? []),

@@ -1,11 +1,12 @@
 /** The verb detach, and what unpublish and repair share with it. */
 import { conflict } from "../base/errors.ts";
+import { isId } from "../base/id.ts";
 import { failpoint } from "../base/failpoint.ts";
 import type { Stored } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
 import type { EndpointRecord, NetworkRecord, PoolRecord, SandboxRecord } from "../store/records.ts";
 import { containerLabel } from "./container-label.ts";
-import type { Environment } from "./environment.ts";
+import type { Environment, StoreEnvironment } from "./environment.ts";
 import {
   ensureSandbox,
   refreshAll,
@@ -47,8 +48,19 @@ export async function detach(
     mustBeHere(env, service, "detach it there");
     if (container !== undefined) await mustBeAttachedTo(env, container, service);
     await release(env, service);
-  } else if (!(await finish(env, service)) && !ignore)
+  } else if (service.endpoint.resume) await waitNoMore(env, found.endpoint);
+  else if (!(await finish(env, service)) && !ignore)
     throw conflict(`service ${service.endpoint.name} is not attached`, "calicoctl service ls shows what is");
+}
+
+/** It is not attached again when the container that it was in starts again. */
+export async function waitNoMore(env: StoreEnvironment, { value }: Stored<EndpointRecord>): Promise<void> {
+  await transact(env, async () => {
+    const now = await getServiceById(env.store, value.networkId, value.id);
+    if (!now?.endpoint.value.resume) return { result: undefined };
+    const { resume: _, ...after } = now.endpoint.value;
+    return { result: undefined, transaction: replaceEndpoint(now.endpoint, after) };
+  });
 }
 
 /**
@@ -69,13 +81,18 @@ export async function finish(env: Environment, { endpoint, network }: BoundServi
 
 /**
  * Takes the endpoint out of its sandbox, in the store and then in the kernel; the endpoints that remain re-elect the
- * gateway. After the last one, the host is left as it was found.
+ * gateway. After the last one, the host is left as it was found. With `isStopped`, its container is gone, but may start
+ * again, and the endpoint is to be attached to it again then.
  */
-export async function release(env: Environment, { endpoint, network }: BoundService): Promise<void> {
+export async function release(
+  env: Environment,
+  { endpoint, network }: BoundService,
+  { isStopped = false }: { isStopped?: boolean } = {},
+): Promise<void> {
   const id = endpoint.binding?.sandboxId ?? "";
   const take = async (): Promise<void> => {
     failpoint("detach:locked");
-    const { left, isElsewhere } = await unbind(env, endpoint);
+    const { left, isElsewhere } = await unbind(env, endpoint, isStopped);
     if (isElsewhere) return;
     const namespace = left && reopenSandbox(env, left.sandbox);
     try {
@@ -112,7 +129,11 @@ interface Unbound {
   readonly isElsewhere?: boolean;
 }
 
-async function unbind(env: Environment, { id, networkId, binding: known }: EndpointRecord): Promise<Unbound> {
+async function unbind(
+  env: Environment,
+  { id, networkId, binding: known }: EndpointRecord,
+  isStopped: boolean,
+): Promise<Unbound> {
   const { node, sandboxId: holder } = known ?? { node: env.node, sandboxId: "" };
   return transact<Unbound>(env, async () => {
     const [found, before, { existing: pools }] = await Promise.all([
@@ -125,7 +146,8 @@ async function unbind(env: Environment, { id, networkId, binding: known }: Endpo
     const { binding, ...free } = found.endpoint.value;
     if (!binding) return { result: {} };
     if (binding.sandboxId !== holder || binding.node !== node) return { result: { isElsewhere: true } };
-    const change = replaceEndpoint(found.endpoint, free);
+    const resume = isStopped && before && resumeOf(found.endpoint.value, before.value);
+    const change = replaceEndpoint(found.endpoint, resume ? { ...free, resume } : free);
     if (!before) return { result: {}, transaction: change };
     const sandbox: SandboxRecord = {
       ...before.value,
@@ -138,6 +160,13 @@ async function unbind(env: Environment, { id, networkId, binding: known }: Endpo
       transaction: together(change, sandboxParts(before, sandbox, stay, [found.network.value])),
     };
   });
+}
+
+/** Containers of Docker keep their id when they start again; what Docker itself attaches, it attaches again itself. */
+function resumeOf({ binding, docker }: EndpointRecord, sandbox: SandboxRecord): EndpointRecord["resume"] {
+  const { node, runtime, containerId } = sandbox;
+  if (!binding || docker || runtime !== "docker" || !isId(containerId)) return undefined;
+  return { node, containerId, interface: binding.interface, priority: binding.priority };
 }
 
 /** Errors: `conflict` when it is bound on another node. */

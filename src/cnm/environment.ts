@@ -26,7 +26,10 @@ export interface Kernel {
 }
 
 /** The world as it is handed to the verbs of the model. */
-export interface Environment extends StoreEnvironment, Kernel {}
+export interface Environment extends StoreEnvironment, Kernel {
+  /** Ids of endpoints whose interfaces stand on the host though no sandbox has them on record yet, as far as known. */
+  readonly parked?: (() => Iterable<string>) | undefined;
+}
 
 /** The host that the verbs work on. */
 export interface Host {

@@ -6,7 +6,7 @@ import { UserError } from "../base/errors.ts";
 import type { EndpointPlan } from "../drivers/driver.ts";
 import { keys } from "../store/keys.ts";
 import { decodeAll } from "../store/codec.ts";
-import { type SandboxRecord, endpointSchema, sandboxSchema } from "../store/records.ts";
+import { type EndpointRecord, type SandboxRecord, endpointSchema, sandboxSchema } from "../store/records.ts";
 import { containerLabel } from "./container-label.ts";
 import { release } from "./detach.ts";
 import type { Environment } from "./environment.ts";
@@ -65,7 +65,7 @@ async function endsOf(env: Environment, sandbox: SandboxRecord, members: readonl
     what: `is attached to container ${containerLabel(sandbox)}, which is gone`,
     ...(isMistaken
       ? { remedy: "first settle whose interfaces stand on this host: one is of another node or store" }
-      : { repair: () => release(env, { endpoint, network }) }),
+      : { repair: () => release(env, { endpoint, network }, { isStopped: true }) }),
     ends: true,
   }));
 }
@@ -87,7 +87,7 @@ export async function hostFindings(env: Environment, { thorough }: { thorough: b
   const ofDriver = (name: string): EndpointPlan[] => perDriver.flatMap((drivers) => drivers.get(name) ?? []);
   const planned = new Set(env.drivers.all().flatMap(({ name }) => ofDriver(name).map(({ id }) => id)));
   const [unplanned, strangers] = await Promise.all([
-    thorough ? idsUnplanned(env, planned) : idsOf(own).filter((id) => !planned.has(id)),
+    thorough ? idsUnplanned(env, planned) : [...idsOf(own), ...(env.parked?.() ?? [])].filter((id) => !planned.has(id)),
     findStrangers(env),
   ]);
   const findings: Finding[] = strangers.map(({ object, what, remedy = "" }) => ({ object, what, remedy }));
@@ -119,7 +119,11 @@ const idsOf = (sandboxes: readonly SandboxRecord[]): string[] =>
 async function idsUnplanned(env: Environment, planned: ReadonlySet<string>): Promise<string[]> {
   const { ranges } = await env.store.read([{ prefix: keys.allEndpoints }]);
   const readable = decodeAll(endpointSchema, ranges[0], warnQuarantined(env.warn)).map(({ value }) => value);
-  const absent = new Set(readable.filter(({ binding }) => binding?.node !== env.node).map(({ id }) => id));
+  // Docker may be about to move the interface into its container.
+  const isParked = ({ docker }: EndpointRecord): boolean =>
+    docker?.node === env.node && docker.endpointId !== undefined;
+  const isHere = (endpoint: EndpointRecord): boolean => endpoint.binding?.node === env.node || isParked(endpoint);
+  const absent = new Set(readable.filter((endpoint) => !isHere(endpoint)).map(({ id }) => id));
   return (ranges[0]?.kvs ?? [])
     .map(({ key }) => key.slice(key.lastIndexOf("/") + 1))
     .filter((id) => !absent.has(id) && !planned.has(id));

@@ -66,8 +66,7 @@ export async function addressReport(env: StoreEnvironment, text: string): Promis
     .find((candidate) => contains(shapeOf(candidate).prefix, address));
   const claim = decodeAll(claimSchema, ranges[1], quarantine)[0]?.value;
   const block = pool && (await blockHolding(env, pool, address.value));
-  const service =
-    claim && "endpointId" in claim ? await viewOf(env, claim.networkId, claim.endpointId) : undefined;
+  const service = claim && "endpointId" in claim ? await viewOf(env, claim.networkId, claim.endpointId) : undefined;
   const reason = promiseOf(claim) ?? (pool && reservedAs(shapeOf(pool), address.value));
   const isClaimed = (ranges[1]?.count ?? 0) > 0;
   return {
@@ -81,7 +80,9 @@ export async function addressReport(env: StoreEnvironment, text: string): Promis
 }
 
 const promiseOf = (claim: ClaimRecord | undefined): string | undefined =>
-  claim && "promisedBy" in claim ? `promised to the Docker of node ${claim.promisedBy}, for a minute at most` : undefined;
+  claim && "promisedBy" in claim
+    ? `promised to the Docker of node ${claim.promisedBy}, for a minute at most`
+    : undefined;
 
 async function countUsed(env: StoreEnvironment, cidrs: readonly string[]): Promise<number[]> {
   const counts: number[] = [];

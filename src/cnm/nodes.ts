@@ -95,6 +95,7 @@ export async function removeNode(
         guards: [{ absent: keys.nodeAlive(name) }, { emptyPrefix: keys.sandboxes(name) }],
         writes: [
           { delete: keys.node(name) },
+          { deletePrefix: keys.allResumes(name) },
           ...pools.flatMap(({ value: { cidr } }) => {
             const prefix = parsePrefix(cidr);
             return prefix ? [{ delete: keys.cursor(name, prefix) }] : [];

@@ -139,14 +139,27 @@ export const unpublishParts = ({ endpoint }: FoundService): Transaction => ({
     { delete: endpoint.key },
     { delete: keys.endpointName(endpoint.value.networkId, endpoint.value.name) },
     ...endpoint.value.addresses.flatMap(release),
+    ...resumeKeys(endpoint.value).map((key) => ({ delete: key })),
   ],
 });
 
 /** The part that changes an endpoint that was read. */
 export const replaceEndpoint = (stored: Stored<EndpointRecord>, value: EndpointRecord): Transaction => ({
   guards: [{ unchanged: stored.key, modRevision: stored.modRevision }],
-  writes: [{ put: stored.key, value: encode(value) }],
+  writes: [
+    { put: stored.key, value: encode(value) },
+    ...resumeKeys(stored.value)
+      .filter((key) => !resumeKeys(value).includes(key))
+      .map((key) => ({ delete: key })),
+    ...resumeKeys(value)
+      .filter((key) => !resumeKeys(stored.value).includes(key))
+      .map((key) => ({ put: key, value: value.networkId })),
+  ],
 });
+
+/** By which the endpoint is found when the container that it waits for starts again. */
+const resumeKeys = ({ id, resume }: EndpointRecord): string[] =>
+  resume ? [keys.resume(resume.node, resume.containerId, id)] : [];
 
 function endpointParts(endpoint: EndpointRecord): Transaction {
   const { networkId, id, name } = endpoint;

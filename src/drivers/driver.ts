@@ -110,6 +110,19 @@ export interface Driver {
   ensure(sandbox: SandboxPlan, pools: readonly PoolPlan[]): Promise<boolean>;
 
   /**
+   * Makes the host's side of the endpoint, with the far end of its pair on the host too, for a container runtime that
+   * moves interfaces by itself; `ensure` then makes the rest, with the name that the runtime has given it. For an endpoint
+   * that is in no sandbox: a pair that is there already is made anew. Rejects with a UserError that names the step.
+   */
+  park(endpoint: EndpointPlan, pools: readonly PoolPlan[]): Promise<void>;
+
+  /** The name of an endpoint's interface for as long as it waits on the host. */
+  parkedInterface(endpointId: string): string;
+
+  /** The name that the endpoint's interface has in the sandbox; undefined when it is not there. */
+  interfaceIn(namespace: NetworkNamespace, hostInterface: string): string | undefined;
+
+  /**
    * Tells of attached addresses of other nodes that joined or left a network. Does nothing on a host where the network
    * has no endpoint.
    */

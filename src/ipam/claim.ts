@@ -129,19 +129,23 @@ async function chooseFrom(
     const value = found?.free[Math.floor(Math.random() * found.free.length)];
     return found && value !== undefined ? { ...found, value, isFirst: true } : undefined;
   }
-  return takeFromStock(store, `${node} ${pool.key} ${pool.modRevision}`, async (exhausted) => {
-    for (;;) {
-      const found =
-        (exhausted && (await findFree(store, shape, node, exhausted))) ?? (await findFree(store, shape, node));
-      if (found === undefined) return undefined;
-      const { block, owner, free } = found;
-      if (owner !== undefined) return { block, owner, free };
-      // The block comes before its addresses, or all who take from it at once would have to claim it.
-      const { committed } = await store.commit(claimOfBlock(pool, block, node));
-      // Nor will a pool that was changed ever let it: the claim's own guard is going to tell.
-      if (committed || !(await isUnchanged(store, pool))) return { block, owner: node, free };
-    }
-  });
+  return takeFromStock(
+    store,
+    `${node} ${pool.key} ${pool.modRevision} ${pool.value.ipRange ?? ""}`,
+    async (exhausted) => {
+      for (;;) {
+        const found =
+          (exhausted && (await findFree(store, shape, node, exhausted))) ?? (await findFree(store, shape, node));
+        if (found === undefined) return undefined;
+        const { block, owner, free } = found;
+        if (owner !== undefined) return { block, owner, free };
+        // The block comes before its addresses, or all who take from it at once would have to claim it.
+        const { committed } = await store.commit(claimOfBlock(pool, block, node));
+        // Nor will a pool that was changed ever let it: the claim's own guard is going to tell.
+        if (committed || !(await isUnchanged(store, pool))) return { block, owner: node, free };
+      }
+    },
+  );
 }
 
 /** A block other than `except` with its free addresses, of which there is at least one. */

@@ -19,6 +19,13 @@ export function dockerRuntime(places: Places, host: string | undefined, tls: str
   return refusing("DOCKER_HOST is neither unix:///PATH nor tcp://HOST:PORT");
 }
 
+/** Where Docker's API listens. Throws RuntimeUnavailable for a `host` that is of no use. */
+export function dockerTarget(places: Places, host: string | undefined): HttpTarget {
+  const target = host === undefined || host === "" ? { socketPath: places.dockerSocket } : parseDockerHost(host);
+  if (target) return target;
+  throw new RuntimeUnavailable("DOCKER_HOST is neither unix:///PATH nor tcp://HOST:PORT", { present: true });
+}
+
 function refusing(why: string): Runtime {
   const refuse = (): Promise<never> => Promise.reject(new RuntimeUnavailable(why, { present: true }));
   return { name: "docker", find: refuse, list: refuse };

@@ -78,13 +78,17 @@ function chosen(name: string, answers: readonly Answer[], places: Places): Conta
   const [first, ...others] = exactly.length > 0 ? exactly : all;
   if (first === undefined) return undefined;
   if (others.length > 0) throw ambiguous(name, [first, ...others], []);
-  return running(first, places);
+  return runningContainer(first, places);
 }
 
 const exact = (name: string, candidates: readonly Candidate[]): Candidate[] =>
   candidates.filter((candidate) => candidate.id === name || candidate.name === name);
 
-function running(candidate: Candidate, places: Places): ContainerRef {
+/**
+ * Where the network of a container is that a runtime told of. Errors: `conflict` when it does not run, or is on the host's
+ * network; `failure` when its process is not to be seen.
+ */
+export function runningContainer(candidate: Candidate, places: Places): ContainerRef {
   const { runtime, id, pid } = candidate;
   const shown = candidate.name ?? (id.length === 64 ? shortId(id) : id);
   const what = `the ${properName[runtime]} container ${shown}`;

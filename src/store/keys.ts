@@ -27,6 +27,12 @@ export const keys = {
   memberRoute: (networkId: string, node: string, sandboxId: string): string =>
     `${ROOT}member-routes/${networkId}/${node}/${sandboxId}`,
 
+  /** A hint: endpoints that are to be attached again when a container starts again; the values are their networks. */
+  allResumes: (node: string): string => `${ROOT}resumes/${node}/`,
+  resumes: (node: string, containerId: string): string => `${ROOT}resumes/${node}/${containerId}/`,
+  resume: (node: string, containerId: string, endpointId: string): string =>
+    `${ROOT}resumes/${node}/${containerId}/${endpointId}`,
+
   nodes: `${ROOT}nodes/`,
   node: (name: string): string => `${ROOT}nodes/${name}`,
   /** There while the node's agent lives; on a lease. */

@@ -1,21 +1,25 @@
 /**
  * Runs containerd and dockerd below a directory, until its own standard input ends: that is when a test closes it, or
  * when the test runner dies, however it dies. Then it stops the containers and both daemons, and removes the directory.
- * Usage: docker-keeper.js DIRECTORY [NAMESPACE-FILE]. Says "ready" on standard output once Docker answers.
+ * Usage: docker-keeper.js DIRECTORY [NAMESPACE-FILE]. Says "ready" on standard output once Docker answers. In a mount
+ * namespace of its own (unshare --mount), Docker finds the plugins in DIRECTORY/plugins. Reads commands, a line each:
+ * "kill" and "stop" end dockerd alone, "start" starts it again; each says "done".
  */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 
 const [directory, namespaceFile] = process.argv.slice(2);
 const at = (name) => join(directory, name);
 const daemons = [];
+let namespace = namespaceFile;
 const stopping = new AbortController();
 
-process.stdin.resume();
+createInterface(process.stdin).on("line", (line) => void obey(line));
 process.stdin.on("end", () => void stop(0));
 process.on("SIGTERM", () => void stop(0));
 process.on("SIGINT", () => void stop(0));
@@ -33,19 +37,52 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 );
 // Without a file of its own, dockerd would read the machine's.
 writeFileSync(at("docker.json"), "{}");
+// Docker looks for plugins in one place, which other tests' Dockers and the machine's own must not share.
+if (process.env.CNMT_OWN_MOUNTS) await hideRun();
 start("containerd", ["--config", at("containerd.toml")]);
 await until(() => existsSync(at("containerd.sock")));
-start("dockerd", [
-  ...["--host", `unix://${at("docker.sock")}`, "--containerd", at("containerd.sock"), "--pidfile", at("docker.pid")],
-  ...["--data-root", at("data"), "--exec-root", at("exec"), "--config-file", at("docker.json")],
-  ...["--iptables=false", "--ip6tables=false", "--bridge=none", "--shutdown-timeout", "1"],
-]);
+startDockerd();
 await until(answers);
 if (!stopping.signal.aborted) process.stdout.write("ready\n");
 
+function startDockerd() {
+  start("dockerd", [
+    ...["--host", `unix://${at("docker.sock")}`, "--containerd", at("containerd.sock"), "--pidfile", at("docker.pid")],
+    ...["--data-root", at("data"), "--exec-root", at("exec"), "--config-file", at("docker.json")],
+    ...["--iptables=false", "--ip6tables=false", "--bridge=none", "--shutdown-timeout", "1"],
+  ]);
+}
+
+async function hideRun() {
+  if (namespaceFile !== undefined) {
+    namespace = at("namespace");
+    writeFileSync(namespace, "");
+    await run("mount", ["--bind", namespaceFile, namespace]);
+  }
+  await run("mount", ["-t", "tmpfs", "tmpfs", "/run"]);
+  mkdirSync("/run/docker/plugins", { recursive: true });
+  mkdirSync(at("plugins"), { recursive: true });
+  await run("mount", ["--bind", at("plugins"), "/run/docker/plugins"]);
+}
+
+async function obey(line) {
+  const dockerd = daemons.find(({ spawnfile, spawnargs }) => [spawnfile, ...spawnargs].includes("dockerd"));
+  if (line === "start") {
+    startDockerd();
+    await until(answers);
+  } else if (dockerd !== undefined) {
+    daemons.splice(daemons.indexOf(dockerd), 1);
+    dockerd.removeAllListeners("exit");
+    dockerd.kill(line === "kill" ? "SIGKILL" : "SIGTERM");
+    await once(dockerd, "exit");
+    rmSync(at("docker.pid"), { force: true });
+  }
+  process.stdout.write("done\n");
+}
+
 /** A daemon of a session of its own, so that what interrupts the runner does not reach it before the containers end. */
 function start(command, args) {
-  const inside = namespaceFile === undefined ? [] : ["nsenter", `--net=${namespaceFile}`];
+  const inside = namespace === undefined ? [] : ["nsenter", `--net=${namespace}`];
   const [file, ...rest] = [...inside, command, ...args];
   const daemon = spawn(file, rest, { stdio: ["ignore", "pipe", "pipe"], detached: true });
   const log = createWriteStream(at(`${command}.log`));

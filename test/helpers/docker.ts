@@ -20,24 +20,35 @@ export interface TestDocker {
   docker(...args: string[]): Promise<string>;
   /** Runs the ctr command; its standard output. */
   ctr(...args: string[]): Promise<string>;
+  /** Where it looks for plugins; only with `ownPlugins`. */
+  pluginDir: string;
+  /** Ends dockerd alone: at once, or as an administrator would; containers are then as dockerd leaves them. */
+  endDaemon(how: "kill" | "stop"): Promise<void>;
+  /** Starts it again, and waits until it answers. */
+  startDaemon(): Promise<void>;
   /** Stops all containers and both daemons, and removes every trace. */
   stop(): Promise<void>;
 }
 
-const applets = ["sh", "sleep", "ip", "ping", "nc", "cat", "echo", "true"];
+export interface DockerOptions {
+  /** The network namespace that it runs in; the runner's own by default. */
+  namespaceFile?: string;
+  /** Whether it has a folder of plugins of its own, rather than the machine's. */
+  ownPlugins?: boolean;
+}
 
-/**
- * Starts it in the network namespace of that file, or in the runner's own. Everything ends with the runner, even when
- * that is killed. Call `stop` in afterAll.
- */
-export async function startDocker(namespaceFile?: string): Promise<TestDocker> {
+const applets = ["sh", "sleep", "ip", "ping", "nc", "cat", "echo", "true", "nslookup", "httpd", "wget"];
+
+/** Everything ends with the runner, even when that is killed. Call `stop` in afterAll. */
+export async function startDocker({ namespaceFile, ownPlugins = false }: DockerOptions = {}): Promise<TestDocker> {
   const directory = mkdtempSync(join(tmpdir(), "cnmt-"));
-  const args = [
-    resolve("test/helpers/docker-keeper.js"),
-    directory,
+  const [command = "", ...args] = [
+    ...(ownPlugins ? ["unshare", "--mount"] : []),
+    ...[process.execPath, resolve("test/helpers/docker-keeper.js"), directory],
     ...(namespaceFile === undefined ? [] : [namespaceFile]),
   ];
-  const keeper = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "pipe"] });
+  const env = { ...process.env, ...(ownPlugins ? { CNMT_OWN_MOUNTS: "1" } : {}) };
+  const keeper = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], env });
   const exited = once(keeper, "exit");
   let said = "";
   keeper.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
@@ -47,6 +58,11 @@ export async function startDocker(namespaceFile?: string): Promise<TestDocker> {
   const stop = async (): Promise<void> => {
     keeper.stdin.end();
     await exited;
+  };
+  const obey = async (line: string): Promise<void> => {
+    const done = once(keeper.stdout, "data");
+    keeper.stdin.write(`${line}\n`);
+    await done;
   };
   const socketPath = join(directory, "docker.sock");
   const containerdSocket = join(directory, "containerd.sock");
@@ -65,7 +81,12 @@ export async function startDocker(namespaceFile?: string): Promise<TestDocker> {
     await stop();
     throw error;
   }
-  return { host, socketPath, containerdSocket, image, rootfs, docker, ctr, stop };
+  return {
+    ...{ host, socketPath, containerdSocket, image, rootfs, docker, ctr, stop },
+    pluginDir: join(directory, "plugins"),
+    endDaemon: obey,
+    startDaemon: () => obey("start"),
+  };
 }
 
 /** Busybox and the few commands of it that tests run. */

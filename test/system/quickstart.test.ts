@@ -84,7 +84,7 @@ describe("npm run quickstart", () => {
   });
 
   test("takes Docker containers too when a daemon answers", async () => {
-    const docker = await startDocker(`/run/netns/${host}`);
+    const docker = await startDocker({ namespaceFile: `/run/netns/${host}` });
     try {
       const { code, stdout, stderr } = await play(quickstart, { env: { DOCKER_HOST: docker.host } });
       expect(stderr).toBe("");

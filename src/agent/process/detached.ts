@@ -44,7 +44,8 @@ export async function startDetached(
   const running = await findRunning(stateDir, limit);
   if (running && running.node !== node)
     throw conflict(`this host is node ${running.node} already`, "stop it first: calicoctl node stop");
-  if (running?.version === version) return { ...(await untilReady(stateDir, running.pid, limit)), already: true };
+  const isWanted = running?.version === version && (running.libnetwork || options.pluginDir === undefined);
+  if (running && isWanted) return { ...(await untilReady(stateDir, running.pid, limit)), already: true };
   if (running) await stopNode(stateDir, signal);
 
   const logFile = join(logDir, "node.log");

@@ -9,6 +9,9 @@ export const defaultLogDir = "/var/log/calico";
 /** Of the node's own etcd; it outlives a reboot. */
 export const defaultDataDir = "/var/lib/calico/etcd";
 
+/** Where Docker looks for plugins. */
+export const defaultPluginDir = "/run/docker/plugins";
+
 /** What a node is started with. Text in it has been checked. */
 export interface NodeOptions {
   /** Its name in the store. */
@@ -29,6 +32,8 @@ export interface NodeOptions {
   readonly ip6?: string | undefined;
   readonly metricsAddress?: string | undefined;
   readonly dockerHost?: string | undefined;
+  /** Where Docker finds its plugins, when the node is to be one. */
+  readonly pluginDir?: string | undefined;
 }
 
 /**
@@ -57,7 +62,9 @@ export function nodeArguments(options: NodeOptions): string[] {
     ip: options.ip,
     ip6: options.ip6,
     "metrics-address": options.metricsAddress,
+    "plugin-dir": options.pluginDir,
   };
   const given = Object.entries(words).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
-  return ["node", "start", "--detach=false", ...given];
+  const flags = options.pluginDir === undefined ? [] : ["--libnetwork"];
+  return ["node", "start", "--detach=false", ...flags, ...given];
 }

@@ -14,14 +14,18 @@ export interface RunningNode {
   readonly pid: number;
   /** Once it is ready: its id in the store. */
   readonly id: string | undefined;
+  /** Whether it is a plugin of Docker's. */
+  readonly libnetwork: boolean;
 }
 
 /** Undefined while none answers: there is none, or it has just begun, or it hangs. */
 export async function askNode(stateDir: string): Promise<RunningNode | undefined> {
   const answer = await agentCall(stateDir, "GET", "/readyz").catch(() => undefined);
   if (answer === undefined || (answer.status !== 200 && answer.status !== 503)) return undefined;
-  const { node, version, pid, id } = JSON.parse(answer.body) as RunningNode;
-  return { node, version, pid, id: answer.status === 200 ? id : undefined };
+  // Those of an older version do not tell of a plugin, and have none.
+  const told = JSON.parse(answer.body) as Omit<RunningNode, "libnetwork"> & { libnetwork?: boolean };
+  const { node, version, pid, id, libnetwork = false } = told;
+  return { node, version, pid, id: answer.status === 200 ? id : undefined, libnetwork };
 }
 
 /** Whether there is anything to stop: the node, or the etcd of one that was killed. */

@@ -10,9 +10,9 @@ export interface NodeState {
   readonly running: boolean;
 }
 
-/** What became of this host's node: `line` for people, its id alone for `--quiet`. */
-export async function printNodeState(output: Output, line: Line, state: NodeState): Promise<void> {
+/** What became of this host's node: `lines` for people, its id alone for `--quiet`. */
+export async function printNodeState(output: Output, lines: readonly Line[], state: NodeState): Promise<void> {
   const { node, id, pid, version, running } = state;
   const document = { node, id: id ?? null, pid: pid ?? null, version: version ?? null, running };
-  await output.single({ kind: "NodeState", document }, id === undefined ? [] : [id], [line]);
+  await output.single({ kind: "NodeState", document }, id === undefined ? [] : [id], lines);
 }

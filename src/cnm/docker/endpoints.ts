@@ -68,8 +68,13 @@ export async function createDockerEndpoint(
   checkDockerId("endpoint", id);
   const name = service === undefined ? provisionalName(id) : checkName("service name", service);
   const docker = { node: env.node, endpointId: id, ...(service === undefined ? {} : { transient: true }) };
-  const existing = service === undefined ? undefined : await findEndpointNamed(env.store, network.id, name);
-  if (existing && existing.value.id !== id) return take(env, network, name, spec);
+  const [own, existing] = await Promise.all([
+    getServiceById(env.store, network.id, id),
+    service === undefined ? undefined : findEndpointNamed(env.store, network.id, name),
+  ]);
+  // Docker may have told its name meanwhile.
+  if (own) return own.endpoint.value;
+  if (existing) return take(env, network, name, spec);
   const { endpoint } = await publish(env, network, name, wanted, { identity: { id, docker } });
   failpoint("docker:published");
   return endpoint;
@@ -89,7 +94,8 @@ async function take(
       const { value } = found;
       if (isAliasOf(env, value, id)) return { result: value };
       if (value.binding) {
-        if (value.binding.node === env.node && !(await isHeld(env, value))) return { result: { endpoint: value, network } };
+        if (value.binding.node === env.node && !(await isHeld(env, value)))
+          return { result: { endpoint: value, network } };
         throw conflict(
           `service ${name}.${network.name} is attached to a container already`,
           `detach it first: calicoctl service detach ${name}.${network.name}`,

@@ -12,7 +12,10 @@ export const isProvisional = (name: string, dockerId: string): boolean => name =
 
 /** A name of Docker's as one of ours: Docker allows dots, which here part a service from its network. */
 export const nameFromDocker = (name: string): string =>
-  name.replaceAll(/[^A-Za-z0-9_-]/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, LONGEST_NAME) || "unnamed";
+  name
+    .replaceAll(/[^A-Za-z0-9_-]/g, "-")
+    .replace(/^[^A-Za-z0-9]+/, "")
+    .slice(0, LONGEST_NAME) || "unnamed";
 
 /** Another name for what would have a name that is taken. */
 export const alternativeName = (name: string, id: string): string =>

@@ -52,7 +52,8 @@ export async function createDockerNetwork(
   const known = await networkOfDocker(env, dockerId);
   if (known) return known.value;
   const { [NETWORK_OPTION]: named, ...others } = options;
-  const existing = named === undefined ? undefined : await findNetworkNamed(env.store, checkName("network name", named));
+  const existing =
+    named === undefined ? undefined : await findNetworkNamed(env.store, checkName("network name", named));
   if (existing) return adoptNetwork(env, existing, dockerId, { ...spec, options: others });
   const name = named ?? provisionalName(dockerId);
   return (await createNetwork(env, { ...spec, name, options: others, dockerId })).network;

@@ -31,8 +31,8 @@ export interface VethPair {
   readonly host: VethEnd;
   /** The end that is born in another namespace, still down. */
   readonly peer: VethEnd & {
-    /** An open file of the namespace. */
-    readonly namespaceFd: number;
+    /** An open file of the namespace; without one, that of the socket. */
+    readonly namespaceFd?: number;
   };
 }
 
@@ -45,7 +45,7 @@ export function createVeth({ mtu, host, peer }: VethPair): Request {
   const peerLink = Buffer.concat([
     ifla.linkHeader({}),
     ...endAttributes(peer, mtu),
-    attr.u32(ifla.NET_NS_FD, peer.namespaceFd),
+    ...(peer.namespaceFd === undefined ? [] : [attr.u32(ifla.NET_NS_FD, peer.namespaceFd)]),
   ]);
   return {
     type: RTM_NEWLINK,

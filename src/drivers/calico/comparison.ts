@@ -2,7 +2,7 @@
  * Compares a sandbox with its plan and names each difference. What ensure writes, what check reports and what repair
  * mends are the same list.
  */
-import type { Family } from "../../base/address.ts";
+import { type Family, familyOf } from "../../base/address.ts";
 import { listAddresses } from "../../dataplane/netlink/address.ts";
 import type { Request } from "../../dataplane/netlink/message.ts";
 import { setLinkMac, setLinkMtu, setLinkUp } from "../../dataplane/netlink/link.ts";
@@ -11,7 +11,7 @@ import { type Route, listRoutes } from "../../dataplane/netlink/route-state.ts";
 import { listRules } from "../../dataplane/netlink/rule.ts";
 import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { EndpointPlan } from "../driver.ts";
-import { HOST_MAC, PROTOCOL } from "./constants.ts";
+import { HOST_MAC, NEXT_HOP, PROTOCOL } from "./constants.ts";
 import { type Fact, hostFacts, observedFacts, sandboxFacts } from "./facts.ts";
 import { mtuOf } from "./options.ts";
 import type { Pair } from "./pair.ts";
@@ -38,19 +38,21 @@ const RT_TABLE_MAIN = 254;
 /** What is wrong with the endpoints and, in the sandbox, with what is left of former ones. Removals come first. */
 export function compareSandbox(host: NetlinkSocket, sandbox: NetlinkSocket, endpoints: readonly Plumbed[]): Change[] {
   const isNew = endpoints.length === 1 && endpoints[0]?.isNew === true;
-  const hasDefault = foreignDefaults(listRoutes(sandbox, { table: RT_TABLE_MAIN, length: 0 }));
+  const inside = new Set(endpoints.map(({ pair }) => pair.peer.index));
+  const defaults = listRoutes(sandbox, { table: RT_TABLE_MAIN, length: 0 });
+  const moversOwn = defaults.filter((route) => isMoversOwn(route, inside));
+  const hasDefault = foreignDefaults(defaults.filter((route) => !moversOwn.includes(route)));
   const alone = endpoints.length === 1;
   const wantedInside = endpoints.flatMap(({ plan, pair }) =>
     sandboxFacts(plan, pair.peer.index, { hasDefault, alone }),
   );
   const wantedOutside = endpoints.flatMap(({ plan, pair }) => hostFacts(plan, pair.host.index));
-  const inside = new Set(endpoints.map(({ pair }) => pair.peer.index));
   const outside = new Set(endpoints.map(({ pair }) => pair.host.index));
   const name = nameOf(endpoints);
   return [
     ...endpoints.flatMap(linkChanges),
     // The namespace may have been used before, so rules of ours are looked for even where the interface is new.
-    ...difference("sandbox", wantedInside, isNew ? staleRules(sandbox) : observe(sandbox, inside), name),
+    ...difference("sandbox", wantedInside, isNew ? staleRules(sandbox) : observe(sandbox, inside, moversOwn), name),
     ...difference("host", wantedOutside, isNew ? [] : observe(host, outside), name),
   ];
 }
@@ -98,13 +100,13 @@ function difference(
 }
 
 /** Asked for by interface: a host has as many neighbours and routes as it has endpoints. */
-function observe(socket: NetlinkSocket, indexes: ReadonlySet<number>): Fact[] {
+function observe(socket: NetlinkSocket, indexes: ReadonlySet<number>, more: readonly Route[] = []): Fact[] {
   const all = [...indexes];
   return observedFacts(
     {
       addresses: all.flatMap((index) => listAddresses(socket, index)),
       neighbours: all.flatMap((index) => listNeighbours(socket, index)),
-      routes: all.flatMap((device) => listRoutes(socket, { protocol: PROTOCOL, device })),
+      routes: [...all.flatMap((device) => listRoutes(socket, { protocol: PROTOCOL, device })), ...more],
       rules: listRules(socket),
     },
     indexes,
@@ -113,6 +115,13 @@ function observe(socket: NetlinkSocket, indexes: ReadonlySet<number>): Fact[] {
 
 const staleRules = (socket: NetlinkSocket): Fact[] =>
   observedFacts({ addresses: [], neighbours: [], routes: [], rules: listRules(socket) }, new Set());
+
+/** A default route that the runtime which moved the interface made of our answer to it: it leads by our next hop. */
+const isMoversOwn = ({ protocol, device, gateway, destination }: Route, inside: ReadonlySet<number>): boolean =>
+  protocol !== PROTOCOL &&
+  device !== undefined &&
+  inside.has(device) &&
+  gateway === NEXT_HOP[familyOf(destination.address)];
 
 /** The families for which somebody else gave the container a default route; it stays theirs. */
 function foreignDefaults(routes: readonly Route[]): Set<Family> {

@@ -26,6 +26,9 @@ export const tableOf = (interfaceIndex: number): number => 8000 + interfaceIndex
 /** The host's end of an endpoint: "cali" and the first 11 characters of its id, 15 in all, the kernel's limit. */
 export const hostInterfaceOf = (endpointId: string): string => `cali${endpointId.slice(0, 11)}`;
 
+/** Its far end while that is on the host. */
+export const parkedInterfaceOf = (endpointId: string): string => `cnmp${endpointId.slice(0, 11)}`;
+
 export const isHostInterface = (name: string): boolean => /^cali[0-9a-f]{11}$/.test(name);
 
 /** What the firewall closes unless it is an endpoint's. */

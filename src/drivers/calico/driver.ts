@@ -5,6 +5,7 @@ import { forgetConnections } from "../../dataplane/conntrack.ts";
 import { type Link, findLink, listLinks } from "../../dataplane/netlink/link-state.ts";
 import { deleteLink } from "../../dataplane/netlink/link.ts";
 import { NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import type { NetworkNamespace } from "../../dataplane/netns.ts";
 import type {
   Difference,
   Driver,
@@ -18,7 +19,14 @@ import type {
   SandboxPlan,
   Standing,
 } from "../driver.ts";
-import { hostInterfaceOf, isHostInterface, isLikeHostInterface, isOurs, ownerOf } from "./constants.ts";
+import {
+  hostInterfaceOf,
+  isHostInterface,
+  isLikeHostInterface,
+  isOurs,
+  ownerOf,
+  parkedInterfaceOf,
+} from "./constants.ts";
 import { Firewall, ownTables } from "./firewall/firewall.ts";
 import type { FirewallEndpoint, FirewallMember, FirewallNetwork } from "./firewall/types.ts";
 import { closedHostFirewall, closedInterfaces } from "./host-firewall.ts";
@@ -31,6 +39,7 @@ import {
   restoreSettings,
 } from "./host-settings.ts";
 import { checkOptions } from "./options.ts";
+import { interfaceIn, park } from "./parked.ts";
 import { ensureSandbox, sandboxDifferences } from "./sandbox.ts";
 
 const LOST =
@@ -42,6 +51,7 @@ export class CalicoDriver implements Driver {
   readonly checkOptions = checkOptions;
   readonly hostInterface = hostInterfaceOf;
   readonly isHostInterface = isHostInterface;
+  readonly parkedInterface = parkedInterfaceOf;
   readonly tables = ownTables;
   readonly #stateDir: string;
   readonly #warn: (message: string) => void;
@@ -55,16 +65,19 @@ export class CalicoDriver implements Driver {
   }
 
   async ensure(sandbox: SandboxPlan, pools: readonly PoolPlan[]): Promise<boolean> {
-    if (sandbox.endpoints.length > 0 && !isOnRecord(this.#stateDir)) this.#beginRecord();
-    ensureForwarding(this.#stateDir, familiesOf(sandbox.endpoints));
-    failpoint("calico:forwarding");
-    // The firewall knows an interface before it exists, so that it is never open.
-    for (const endpoint of sandbox.endpoints)
-      await this.#openFirewall().ensureEndpoint(firewallEndpoint(endpoint), pools);
-    failpoint("calico:firewall");
+    await this.#open(sandbox.endpoints, pools);
     const wasMissing = await ensureSandbox(sandbox);
     if (wasMissing) this.#warnOfHostFirewall(sandbox.endpoints);
     return wasMissing;
+  }
+
+  async park(endpoint: EndpointPlan, pools: readonly PoolPlan[]): Promise<void> {
+    await this.#open([endpoint], pools);
+    await park(endpoint);
+  }
+
+  interfaceIn(namespace: NetworkNamespace, hostInterface: string): string | undefined {
+    return interfaceIn(namespace, hostInterface);
   }
 
   setMembers(networkId: string, { joined, left }: MemberChange): void {
@@ -163,6 +176,15 @@ export class CalicoDriver implements Driver {
     this.#firewall?.close();
     this.#conntrack?.close();
     this.#firewall = this.#conntrack = undefined;
+  }
+
+  /** Lets the endpoints through before they exist: the firewall knows an interface first, so that it is never open. */
+  async #open(endpoints: readonly EndpointPlan[], pools: readonly PoolPlan[]): Promise<void> {
+    if (endpoints.length > 0 && !isOnRecord(this.#stateDir)) this.#beginRecord();
+    ensureForwarding(this.#stateDir, familiesOf(endpoints));
+    failpoint("calico:forwarding");
+    for (const endpoint of endpoints) await this.#openFirewall().ensureEndpoint(firewallEndpoint(endpoint), pools);
+    failpoint("calico:firewall");
   }
 
   #warnOfHostFirewall(endpoints: readonly EndpointPlan[]): void {

@@ -137,13 +137,13 @@ export function observedFacts(observed: Observed, indexes: ReadonlySet<number>):
       from && protocol === PROTOCOL ? [ruleFact({ from, table, priority, protocol })] : [],
     ),
     ...observed.routes
-      .filter(({ device, protocol }) => protocol === PROTOCOL && device !== undefined && indexes.has(device))
-      .map(({ destination, table, device, gateway, source, metric }) =>
+      .filter(({ device }) => device !== undefined && indexes.has(device))
+      .map(({ destination, table, device, gateway, source, metric, protocol }) =>
         routeFact({
           destination,
           table,
           metric,
-          protocol: PROTOCOL,
+          protocol,
           ...(device === undefined ? {} : { device }),
           ...(gateway === undefined ? {} : { gateway }),
           ...(source === undefined ? {} : { source }),

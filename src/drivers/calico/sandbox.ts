@@ -41,7 +41,7 @@ export function ensureSandbox({ namespace, endpoints }: SandboxPlan): Promise<bo
   });
 }
 
-const hostBirth = ({ plan, pair: { host } }: Plumbed): Request[] => [
+export const hostBirth = ({ plan, pair: { host } }: Pick<Plumbed, "plan" | "pair">): Request[] => [
   setLinkAlias(host.index, aliasOf(plan)),
   withoutGeneratedAddress(host.index),
 ];
@@ -106,7 +106,7 @@ async function ensurePair(
 const hasIpv6 = ({ addresses }: EndpointPlan): boolean => addresses.some((address) => familyOf(address) === 6);
 
 /** Containers must not send what the host cannot pass on. */
-function uplinkMtu(host: NetlinkSocket): number {
+export function uplinkMtu(host: NetlinkSocket): number {
   const defaults = listRoutes(host, { table: RT_TABLE_MAIN, length: 0 });
   const mtus = defaults.flatMap(({ device }) => (device === undefined ? [] : (findLink(host, device)?.mtu ?? [])));
   return mtus.length === 0 ? DEFAULT_MTU : Math.min(...mtus);

@@ -1,11 +1,17 @@
 /** What a node can be started with: the same in the foreground, in the background and as a service. */
 import { logLevels } from "../../../agent/log.ts";
 import { parseMetricsAddress } from "../../../agent/metrics-address.ts";
-import { type NodeOptions, defaultDataDir, defaultLogDir, storeChoices } from "../../../agent/process/options.ts";
+import {
+  type NodeOptions,
+  defaultDataDir,
+  defaultLogDir,
+  defaultPluginDir,
+  storeChoices,
+} from "../../../agent/process/options.ts";
 import { type Family, formatAddress, parseAddress } from "../../../base/address.ts";
 import { failure, usageError } from "../../../base/errors.ts";
 import { quote } from "../../../base/quote.ts";
-import { type OptionValues, text } from "../../options.ts";
+import { type OptionValues, flag, text } from "../../options.ts";
 import { type Settings, absolute, nodeName, usualEndpoint } from "../../settings.ts";
 
 export const nodeOptions = {
@@ -17,6 +23,8 @@ export const nodeOptions = {
   logDir: text("DIR", `where logs are kept (default: ${defaultLogDir})`, { completes: "directory" }),
   logLevel: text("LEVEL", "least level that is logged (default: info)", { choices: logLevels }),
   metricsAddress: text("HOST:PORT", "serve metrics and health there, on loopback"),
+  libnetwork: flag("be a network and IPAM plugin of this host's Docker, too"),
+  pluginDir: text("DIR", `where Docker looks for plugins (default: ${defaultPluginDir})`, { completes: "directory" }),
 };
 
 /** Throws UserError `usage` that names the option. */
@@ -41,6 +49,7 @@ export function readNodeOptions(settings: Settings, given: OptionValues<typeof n
     ip6: addressOf("--ip6", 6, given.ip6),
     metricsAddress: given.metricsAddress,
     dockerHost,
+    pluginDir: given.libnetwork ? path("--plugin-dir", given.pluginDir, defaultPluginDir) : undefined,
   };
 }
 

@@ -1,6 +1,7 @@
 import { defineCommand } from "../../command.ts";
 import { launcher } from "../../launcher.ts";
 import { text } from "../../options.ts";
+import type { Line } from "../../render/view.ts";
 import { version } from "../../version.ts";
 import { printNodeState } from "../../views/node-state.ts";
 import { mustBeRoot, nodeOptions, readNodeOptions } from "./node-options.ts";
@@ -22,6 +23,7 @@ export const nodeStart = defineCommand({
   },
   examples: [
     { command: "calicoctl node", does: "the same as calicoctl node start" },
+    { command: "calicoctl node --libnetwork", does: "be Docker's network plugin too: docker network create -d calico" },
     { command: "calicoctl node start --etcd-endpoints http://10.0.0.1:2379", does: "with a store that nodes share" },
     { command: "calicoctl node start --detach=false --log-level debug", does: "watch it at work" },
   ],
@@ -37,7 +39,12 @@ export const nodeStart = defineCommand({
     const tell = (line: string): void => void process.stderr.write(`${line}\n`);
     const started = await startDetached(options, { launcher: launcher(), version, signal, tell }).finally(progress);
     const sentence = `Calico node is running ${started.already ? "already " : ""}with id`;
-    await printNodeState(output, [sentence, started.id], { ...started, running: true });
+    const isPlugin = started.libnetwork;
+    const lines: Line[] = [
+      [sentence, started.id],
+      ...(isPlugin ? [["Calico libnetwork driver is running with id", started.id] as const] : []),
+    ];
+    await printNodeState(output, lines, { ...started, running: true });
   },
 });
 

@@ -22,7 +22,7 @@ export const nodeStop = defineCommand({
     if (isRunning && !force) await refuseWhileAttached(context, name);
     const hasStopped = isRunning && (await stopNode(stateDir, context.signal));
     const became = hasStopped ? "stopped" : "not running";
-    await printNodeState(context.output, ["Calico node", became], { node: name, running: false });
+    await printNodeState(context.output, [["Calico node", became]], { node: name, running: false });
   },
 });
 

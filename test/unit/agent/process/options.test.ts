@@ -22,6 +22,8 @@ const none = {
   logDir: undefined,
   logLevel: undefined,
   metricsAddress: undefined,
+  libnetwork: false,
+  pluginDir: undefined,
 };
 
 test("the words that start the node elsewhere are all known to the command, and mean the same", () => {

@@ -1,0 +1,169 @@
+/**
+ * Follows Docker: what it does not tell a plugin is learned from its events, and from lists whenever it begins to answer.
+ * Never waited for by an answer to Docker, which holds locks of its own meanwhile.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { type DockerContainer, containerIsGone, containerRenamed, containerRuns } from "../cnm/docker/containers.ts";
+import { type Leftover, dockerLeftovers } from "../cnm/docker/leftovers.ts";
+import { nameDockerNetwork } from "../cnm/docker/networks.ts";
+import type { Environment } from "../cnm/environment.ts";
+import { isContainerName } from "../runtime/container.ts";
+import type { DockerApi, DockerEvent, InspectedContainer } from "../runtime/docker-api.ts";
+import { placesBelow } from "../runtime/places.ts";
+import { runningContainer } from "../runtime/resolve.ts";
+import { shortId } from "../base/id.ts";
+import type { InTurn } from "./in-turn.ts";
+import { DRIVER } from "./names.ts";
+import type { DockerSandboxes } from "./sandboxes.ts";
+
+/** Docker may begin to answer at any time. */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5000;
+/** All of it is looked at again, whatever was told. */
+const LOOK_MS = 60_000;
+/** Between the two looks that must agree that something is left over. */
+const SECOND_LOOK_MS = 2000;
+/** How long a call of Docker's may take until what it made is in Docker's lists. */
+const UNDER_WAY_MS = 10 * 60_000;
+const RETRY_MS = 1000;
+
+export interface FollowerWorld {
+  readonly env: Environment;
+  readonly docker: DockerApi;
+  readonly sandboxes: DockerSandboxes;
+  readonly calls: InTurn;
+  readonly signal: AbortSignal;
+  warn(message: string, facts: Readonly<Record<string, unknown>>): void;
+  /** Told of what was given back because Docker has it no more. */
+  collected(object: string, what: string): void;
+  /** Told whether Docker answers, with the reason when it does not. */
+  connected(error: Error | undefined): void;
+}
+
+export class Follower {
+  readonly #world: FollowerWorld;
+  /** One piece of work after the other: what is told later is newer. */
+  #last: Promise<void> = Promise.resolve();
+  #again: NodeJS.Timeout | undefined;
+  /** What was left over at the last look, by its words. */
+  #suspects: ReadonlySet<string> = new Set();
+
+  constructor(world: FollowerWorld) {
+    this.#world = world;
+  }
+
+  /** Runs until the signal is aborted; waits for a Docker that is away. */
+  async run(): Promise<void> {
+    const { docker, signal, calls, connected } = this.#world;
+    const looks = setInterval(() => this.#enqueue("look", () => this.#look()), LOOK_MS);
+    let pause = FIRST_PAUSE_MS;
+    while (!signal.aborted) {
+      const opened = (): void => {
+        pause = FIRST_PAUSE_MS;
+        calls.forget();
+        connected(undefined);
+        this.#enqueue("look", () => this.#look());
+      };
+      const error = await docker
+        .follow(opened, (event) => this.#heard(event))
+        .then(
+          () => new Error("its events have ended"),
+          (error: Error) => error,
+        );
+      if (signal.aborted) break;
+      connected(error);
+      await sleep(pause * (0.75 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
+      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+    }
+    clearInterval(looks);
+    clearTimeout(this.#again);
+    await this.#last;
+  }
+
+  #enqueue(what: string, work: () => Promise<void>): void {
+    this.#last = this.#last.then(work).catch((error: unknown) => {
+      if (this.#world.signal.aborted) return;
+      this.#world.warn("what Docker told could not be followed, and will be looked at again", { what, error });
+      this.#lookIn(RETRY_MS);
+    });
+  }
+
+  #lookIn(ms: number): void {
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => this.#enqueue("look", () => this.#look()), ms);
+  }
+
+  #heard({ Type: type, Action: action, Actor: { ID: id, Attributes: facts } }: DockerEvent): void {
+    const { env } = this.#world;
+    const what = `${type} ${action} ${shortId(id)}`;
+    if (type === "network" && action === "create" && facts["type"] === DRIVER)
+      this.#enqueue(what, () => nameDockerNetwork(env, id, facts["name"] ?? ""));
+    else if (type === "network" && action === "connect")
+      this.#enqueue(what, () => this.#containerRuns(facts["container"] ?? ""));
+    else if (type === "container" && action === "start") this.#enqueue(what, () => this.#containerRuns(id));
+    else if (type === "container" && action === "destroy") this.#enqueue(what, () => containerIsGone(env, id));
+    else if (type === "container" && action === "rename") {
+      const [from, to] = [facts["oldName"], facts["name"]].map((name = "") => name.replace(/^\//, ""));
+      this.#enqueue(what, () => containerRenamed(env, id, { from: from ?? "", to: to ?? "" }));
+    }
+  }
+
+  async #containerRuns(id: string): Promise<void> {
+    const inspected = await this.#world.docker.container(id);
+    if (!inspected || inspected.State.Pid === 0) return;
+    const container = containerOf(inspected);
+    if (!container) return;
+    const { SandboxKey: key } = inspected.NetworkSettings;
+    this.#world.sandboxes.learn(
+      key,
+      container.endpoints.map((endpoint) => endpoint.id),
+    );
+    await containerRuns(this.#world.env, container);
+  }
+
+  /** At everything: what happened while nobody listened, and what is left over. */
+  async #look(): Promise<void> {
+    const { env, docker, calls, collected } = this.#world;
+    const [networks, containers] = await Promise.all([docker.networks(), docker.containers()]);
+    calls.prune(UNDER_WAY_MS);
+    for (const { Id: id, Name: name, Driver: driver } of networks)
+      if (driver === DRIVER) await nameDockerNetwork(env, id, name);
+    const attached = containers.map((container) => ({
+      id: container.Id,
+      endpoints: Object.values(container.NetworkSettings?.Networks ?? {}).map(({ EndpointID }) => EndpointID),
+    }));
+    for (const { id, endpoints } of attached) if (endpoints.some((one) => one !== "")) await this.#containerRuns(id);
+    const found = await dockerLeftovers(env, {
+      networks: new Set(networks.map(({ Id }) => Id)),
+      containers: new Set(attached.map(({ id }) => id)),
+      endpoints: new Set(attached.flatMap(({ endpoints }) => endpoints)),
+    });
+    const left = found.filter(({ id }) => !calls.isUnderWay(id, UNDER_WAY_MS));
+    for (const leftover of left)
+      if (this.#suspects.has(wordsOf(leftover))) {
+        await leftover.end();
+        collected(leftover.object, leftover.what);
+      }
+    this.#suspects = new Set(left.map(wordsOf));
+    if (left.length > 0) this.#lookIn(SECOND_LOOK_MS);
+  }
+}
+
+const wordsOf = ({ object, what, id }: Leftover): string => `${object} ${what} ${id}`;
+
+/** Undefined for one whose network is not its own. */
+function containerOf({
+  Id: id,
+  Name: slashed,
+  State,
+  NetworkSettings,
+}: InspectedContainer): DockerContainer | undefined {
+  const name = slashed.replace(/^\//, "");
+  const endpoints = Object.values(NetworkSettings.Networks).flatMap(({ NetworkID, EndpointID, Aliases }) =>
+    EndpointID === "" ? [] : [{ networkId: NetworkID, id: EndpointID, aliases: Aliases ?? [] }],
+  );
+  const candidate = { runtime: "docker" as const, id, pid: State.Pid, startCommand: `docker start ${shortId(id)}` };
+  if (NetworkSettings.SandboxKey.endsWith("/default")) return undefined;
+  const named = isContainerName(name) ? { ...candidate, name } : candidate;
+  return { ref: runningContainer(named, placesBelow()), endpoints };
+}

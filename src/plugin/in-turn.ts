@@ -1,0 +1,39 @@
+/**
+ * Calls of Docker's, one after the other for each object, and what of Docker's is under way: made by a call, and perhaps
+ * not in Docker's own lists yet.
+ */
+export class InTurn {
+  readonly #last = new Map<string, Promise<unknown>>();
+  /** When the last call about an object began, on the clock of performance.now(). */
+  readonly #since = new Map<string, number>();
+
+  /** Runs `work` after whatever else was asked for the object before; what that rejected with is its own caller's. */
+  run<T>(id: string, work: () => Promise<T>): Promise<T> {
+    this.#since.set(id, performance.now());
+    const before = this.#last.get(id) ?? Promise.resolve();
+    const turn = before.then(work, work);
+    this.#last.set(id, turn);
+    const forget = (): void => {
+      if (this.#last.get(id) === turn) this.#last.delete(id);
+    };
+    turn.then(forget, forget);
+    return turn;
+  }
+
+  /** Whether Docker has asked about the object in the last `withinMs`, and since it was last forgotten. */
+  isUnderWay(id: string, withinMs: number): boolean {
+    const since = this.#since.get(id);
+    return since !== undefined && performance.now() - since < withinMs;
+  }
+
+  /** Another Docker answers now: what the former had under way is no more. */
+  forget(): void {
+    this.#since.clear();
+  }
+
+  /** Forgets what is older than `ms`. */
+  prune(ms: number): void {
+    const now = performance.now();
+    for (const [id, since] of this.#since) if (now - since > ms) this.#since.delete(id);
+  }
+}

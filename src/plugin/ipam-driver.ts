@@ -1,0 +1,64 @@
+/** The addresses' half of the plugin: IpamDriver of libnetwork's remote protocol. */
+import { type Address, type Family, parseAddress } from "../base/address.ts";
+import { usageError } from "../base/errors.ts";
+import {
+  type GrantLease,
+  isPoolThere,
+  keptAddress,
+  ownPool,
+  poolIdOf,
+  poolOfId,
+  prefixOfPool,
+  promiseAddress,
+  takeBackAddress,
+} from "../cnm/docker/addresses.ts";
+import type { Environment } from "../cnm/environment.ts";
+import { IPAM_DRIVER } from "../drivers/remote/protocol/common.ts";
+import { ipamDriver } from "../drivers/remote/protocol/ipam-driver.ts";
+import { GATEWAY, MAC_ADDRESS, REQUEST_ADDRESS_TYPE } from "../drivers/remote/protocol/options.ts";
+import { type Part, partOf } from "./server.ts";
+
+/** Data of a pool that keeps Docker from asking for a gateway: the next hop is none of the pool's addresses. */
+const NO_GATEWAY: Record<Family, string> = { 4: "0.0.0.0/0", 6: "::/0" };
+
+/** `ranges` remembers the part of a pool that Docker wants used, which it does not tell when it makes the network. */
+export function ipamPart(env: Environment, grant: GrantLease, ranges: Map<string, string>): Part {
+  return partOf(IPAM_DRIVER, ipamDriver, {
+    // With the MAC address, a service that is to get it is found, and so its address.
+    GetCapabilities: () => ({ RequiresMACAddress: true, RequiresRequestReplay: false }),
+
+    GetDefaultAddressSpaces: () => ({ LocalDefaultAddressSpace: "calico", GlobalDefaultAddressSpace: "calico" }),
+
+    async RequestPool({ Pool: cidr, SubPool: range, V6: isV6 = false }) {
+      if (cidr === undefined && range !== undefined)
+        throw usageError(`the ip range ${range} needs a subnet`, "give one with --subnet");
+      const pool = cidr === undefined ? ({ kind: "shared", family: isV6 ? 6 : 4 } as const) : ownPool(cidr, range);
+      if (pool.kind === "own" && pool.range !== undefined) ranges.set(pool.cidr, pool.range);
+      const prefix = await prefixOfPool(env, pool);
+      return { PoolID: poolIdOf(pool), Pool: prefix, Data: { [GATEWAY]: NO_GATEWAY[pool.family] } };
+    },
+
+    // A pool of its own goes with the network, and shared ones stay.
+    ReleasePool: () => ({}),
+
+    async RequestAddress({ PoolID: id, Address: text, Options: options = {} }) {
+      const pool = poolOfId(id);
+      const address = text === undefined ? undefined : parse(text);
+      const isKept = options[REQUEST_ADDRESS_TYPE] === GATEWAY || !(await isPoolThere(env, pool));
+      // A gateway or an auxiliary address of a network that is about to be made; the network then keeps it.
+      if (isKept && address) return { Address: keptAddress(pool, address) };
+      return { Address: await promiseAddress(env, pool, { address, mac: options[MAC_ADDRESS] }, grant) };
+    },
+
+    async ReleaseAddress({ Address: text }) {
+      if (text !== undefined) await takeBackAddress(env, parse(text));
+      return {};
+    },
+  });
+}
+
+function parse(text: string): Address {
+  const address = parseAddress(text);
+  if (address) return address;
+  throw usageError(`${text} is not an address`);
+}

@@ -1,0 +1,150 @@
+/** The networks' half of the plugin: NetworkDriver of libnetwork's remote protocol. */
+import { familyOf, hostPrefix } from "../base/address.ts";
+import { notFound } from "../base/errors.ts";
+import { shortId } from "../base/id.ts";
+import type { Environment } from "../cnm/environment.ts";
+import { readPools } from "../cnm/pool-records.ts";
+import { createDockerEndpoint, deleteDockerEndpoint, leaveDockerEndpoint } from "../cnm/docker/endpoints.ts";
+import { joinDockerEndpoint } from "../cnm/docker/join.ts";
+import { serviceOfOption } from "../cnm/docker/names.ts";
+import { createDockerNetwork, forgetDockerNetwork, networkOfDocker } from "../cnm/docker/networks.ts";
+import type { NetworkRecord } from "../store/records.ts";
+import { NETWORK_DRIVER } from "../drivers/remote/protocol/common.ts";
+import { decodeValue } from "../drivers/remote/protocol/message.ts";
+import { type IpamData, networkDriver } from "../drivers/remote/protocol/network-driver.ts";
+import { ENABLE_IPV6, GENERIC, INTERNAL, type KnownOptions, knownOptions } from "../drivers/remote/protocol/options.ts";
+import type { DockerSandboxes } from "./sandboxes.ts";
+import { type Part, partOf } from "./server.ts";
+
+/** Of `docker run --network name=NET,driver-opt=calico.service=NAME`: the service that the endpoint is to be. */
+export const SERVICE_OPTION = "calico.service";
+
+export interface NetworkPartWorld {
+  readonly sandboxes: DockerSandboxes;
+  /** The parts of pools that addresses come from, by the pool's prefix. */
+  readonly ranges: Map<string, string>;
+  /** Runs what concerns one object of Docker's after whatever else does. */
+  inTurn<T>(id: string, work: () => Promise<T>): Promise<T>;
+}
+
+export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: NetworkPartWorld): Part {
+  return partOf(NETWORK_DRIVER, networkDriver, {
+    // Global would make Docker ask for a swarm; the store is ours, so that networks span hosts all the same.
+    GetCapabilities: () => ({ Scope: "local", ConnectivityScope: "global" }),
+
+    // No gateway is an address of the pool.
+    GwAllocCheck: () => ({ SkipIPv4: true, SkipIPv6: true }),
+    AllocateNetwork: () => ({ Options: {} }),
+    FreeNetwork: () => ({}),
+
+    CreateNetwork: ({ NetworkID: id, Options = {}, IPv4Data = [], IPv6Data = [] }) =>
+      inTurn(id, async () => {
+        const known = decodeValue("NetworkDriver.CreateNetwork", knownOptions, Options);
+        await createDockerNetwork(env, id, await networkSpec(env, known, [...IPv4Data, ...IPv6Data], ranges));
+        return {};
+      }),
+
+    DeleteNetwork: ({ NetworkID: id }) =>
+      inTurn(id, async () => {
+        await forgetDockerNetwork(env, id);
+        return {};
+      }),
+
+    CreateEndpoint: ({ NetworkID, EndpointID: id, Interface: given = {}, Options = {} }) =>
+      inTurn(id, async () => {
+        const network = await networkFor(env, NetworkID);
+        const service = Options[SERVICE_OPTION];
+        const endpoint = await createDockerEndpoint(env, network, {
+          id,
+          service: typeof service === "string" ? serviceOfOption(service) : undefined,
+          ip: withoutLength(given.Address),
+          ip6: withoutLength(given.AddressIPv6),
+          mac: given.MacAddress,
+        });
+        // Docker takes back what is answered though it was given.
+        const own = (family: 4 | 6): string | undefined => endpoint.addresses.find((text) => familyOf(text) === family);
+        const [ip, ip6] = [own(4), own(6)];
+        return {
+          Interface: {
+            ...(given.Address === undefined && ip !== undefined ? { Address: hostPrefix(ip) } : {}),
+            ...(given.AddressIPv6 === undefined && ip6 !== undefined ? { AddressIPv6: hostPrefix(ip6) } : {}),
+            ...(given.MacAddress === undefined ? { MacAddress: endpoint.mac } : {}),
+          },
+        };
+      }),
+
+    EndpointOperInfo: () => ({ Value: {} }),
+
+    Join: ({ NetworkID, EndpointID: id, SandboxKey: key }) =>
+      inTurn(id, async () => {
+        const network = await networkFor(env, NetworkID);
+        const joined = await joinDockerEndpoint(env, { networkId: network.id, id });
+        return sandboxes.join(key ?? id, id, joined);
+      }),
+
+    Leave: ({ NetworkID, EndpointID: id }) =>
+      inTurn(id, async () => {
+        sandboxes.leave(id);
+        const network = await networkOfDocker(env, NetworkID);
+        if (network) await leaveDockerEndpoint(env, { networkId: network.value.id, id });
+        return {};
+      }),
+
+    DeleteEndpoint: ({ NetworkID, EndpointID: id }) =>
+      inTurn(id, async () => {
+        sandboxes.leave(id);
+        const network = await networkOfDocker(env, NetworkID);
+        if (network) await deleteDockerEndpoint(env, { networkId: network.value.id, id });
+        return {};
+      }),
+
+    ProgramExternalConnectivity: () => ({}),
+    RevokeExternalConnectivity: () => ({}),
+    DiscoverNew: () => ({}),
+    DiscoverDelete: () => ({}),
+  });
+}
+
+async function networkFor(env: Environment, dockerId: string): Promise<NetworkRecord> {
+  const network = await networkOfDocker(env, dockerId);
+  if (network) return network.value;
+  throw notFound(
+    `no network ${shortId(dockerId)}`,
+    "it was removed by other hands; remove it in Docker, and create it anew",
+  );
+}
+
+/**
+ * What Docker wants of a network. Pools that are not among the shared ones are to be the network's own: those a person
+ * gave, or those of Docker's own IPAM.
+ */
+async function networkSpec(
+  env: Environment,
+  known: KnownOptions,
+  data: readonly IpamData[],
+  ranges: ReadonlyMap<string, string>,
+): Promise<Parameters<typeof createDockerNetwork>[2]> {
+  const { existing } = await readPools(env);
+  const shared = new Set(existing.filter(({ value }) => value.networkId === undefined).map(({ value }) => value.cidr));
+  const pools = data.filter(({ Pool }) => Pool !== undefined && !shared.has(Pool));
+  return {
+    driver: "calico",
+    subnets: pools.flatMap(({ Pool }) => Pool ?? []),
+    ipRanges: pools.flatMap(({ Pool = "" }) => ranges.get(Pool) ?? []),
+    gateways: pools.flatMap(({ Gateway }) => keptGateway(Gateway)),
+    auxAddresses: pools.flatMap(({ AuxAddresses = {} }) => Object.values(AuxAddresses).flatMap(textOf)),
+    internal: known[INTERNAL] ?? false,
+    ipv6: known[ENABLE_IPV6] ?? false,
+    options: known[GENERIC] ?? {},
+  };
+}
+
+/** "0.0.0.0/0" says that there is none. */
+function keptGateway(gateway: string | undefined): string[] {
+  const address = withoutLength(gateway);
+  return address === undefined || address === "0.0.0.0" || address === "::" ? [] : [address];
+}
+
+const textOf = (value: unknown): string[] => (typeof value === "string" ? [withoutLength(value) ?? value] : []);
+
+const withoutLength = (text: string | undefined): string | undefined => text?.split("/")[0];

@@ -1,0 +1,92 @@
+/** A host with a Docker of its own, whose network plugin is the node on that host. */
+import { startDocker, type TestDocker } from "../../helpers/docker.ts";
+import { makeHost, type Host } from "../../helpers/host.ts";
+import { start, until, type Ended, type Running } from "../../helpers/process.ts";
+import { startResident, type Resident } from "../../helpers/resident.ts";
+
+export interface DockerWorld {
+  readonly host: Host;
+  readonly docker: TestDocker;
+  readonly resident: Resident;
+  /** Starts the node, and waits until it is ready. */
+  startNode(): Promise<void>;
+  /** Ends it by a signal, and waits for its end. */
+  endNode(signal: NodeJS.Signals): Promise<void>;
+  /** `docker run --detach` with `sleep`; answers when the container runs. The name is the last of `args`. */
+  run(...args: readonly string[]): Promise<void>;
+  /** Runs a command in a container. */
+  exec(container: string, ...command: readonly string[]): Promise<Ended>;
+  /** The services by their names, as `service ls` tells them. */
+  services(): Promise<ReadonlyMap<string, Service>>;
+  close(): Promise<void>;
+}
+
+export interface Service {
+  readonly name: string;
+  readonly network: string;
+  readonly id: string;
+  readonly mac: string;
+  readonly addresses: readonly string[];
+  readonly aliases: readonly string[];
+  readonly attachment: { readonly containerName: string | null; readonly interface: string } | null;
+}
+
+/** Close it in `afterAll`. */
+export async function makeDockerWorld(): Promise<DockerWorld> {
+  const host = await makeHost();
+  const docker = await startDocker({ namespaceFile: `/run/netns/${host.namespace}`, ownPlugins: true }).catch(
+    async (error: unknown) => {
+      await host.close();
+      throw error;
+    },
+  );
+  const env = { DOCKER_HOST: docker.host };
+  const resident = startResident({ ...host, env: { ...host.env, ...env } });
+  let node: Running | undefined;
+  const endNode = async (signal: NodeJS.Signals): Promise<void> => {
+    node?.kill(signal);
+    await node?.ended;
+    node = undefined;
+  };
+  return {
+    host,
+    docker,
+    resident,
+    endNode,
+    async startNode() {
+      const options = ["--detach=false", "--etcd=external", "--libnetwork", "--plugin-dir", docker.pluginDir];
+      const running = host.startCalicoctl(["node", "start", ...options], { timeout: 0, env });
+      node = running;
+      let end: Ended | undefined;
+      void running.ended.then((ended) => (end = ended));
+      await until("the node is ready", async () => {
+        if (end !== undefined) throw new Error(`the node has ended: ${end.code}: ${end.stderr}`);
+        return (await resident.calicoctl("status")).code === 0;
+      });
+    },
+    async run(...args) {
+      await docker.docker(
+        "run",
+        "--detach",
+        ...args.slice(0, -1),
+        "--name",
+        args.at(-1) ?? "",
+        docker.image,
+        "sleep",
+        "1d",
+      );
+    },
+    exec: (container, ...command) =>
+      start(["docker", "--host", docker.host, "exec", container, ...command], { timeout: 30_000 }).ended,
+    async services() {
+      const { items } = (await resident.json("service", "ls")) as { items: Service[] };
+      return new Map(items.map((service) => [`${service.name}.${service.network}`, service]));
+    },
+    async close() {
+      await endNode("SIGTERM");
+      await resident.close();
+      await docker.stop();
+      await host.close();
+    },
+  };
+}
