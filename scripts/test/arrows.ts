@@ -15,7 +15,7 @@ const floors = [
 ] as const;
 
 /** Arrows between rooms of one floor. */
-const sideways = ["drivers → policy", "cli → agent", "agent → plugin"];
+const sideways = ["drivers → policy", "cli → agent", "agent → plugin", "cli → plugin"];
 
 /** Packages that one file alone may import. */
 const edges: Readonly<Record<string, string>> = {

@@ -22,6 +22,8 @@ interface Description {
   readonly summary: string;
   /** What else a person has to know; paragraphs of plain text. */
   readonly description?: string;
+  /** The words behind it are another program's: its options too. */
+  readonly passThrough?: boolean;
   /** Kept out of help, completion and docs: not for people. */
   readonly hidden?: boolean;
   readonly examples: readonly Example[];

@@ -102,9 +102,11 @@ function addCommand(
   // The words are counted and dealt out by readArguments; commander only lists them in help.
   for (const { label, summary } of Object.values(command.arguments)) parser.argument(`[${label}]`, summary);
   addOptions(parser, command.options);
+  if (command.passThrough) parser.passThroughOptions().allowUnknownOption().helpOption("--help", "display help");
   const taken = new Set(Object.values(command.options).map(({ short }) => short));
-  addOptions(parser, commonOptions, { taken });
-  addOptions(parser, globalOptions, { hidden: true });
+  // Of another program's words, few can be ours.
+  if (!command.passThrough) addOptions(parser, commonOptions, { taken });
+  if (!command.passThrough) addOptions(parser, globalOptions, { hidden: true });
   parser.action(() => found(parser.args, collected(parser)));
 }
 

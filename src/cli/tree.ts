@@ -24,6 +24,7 @@ import { nodeStop } from "./commands/node/stop.ts";
 import { poolAdd } from "./commands/pool/add.ts";
 import { poolList } from "./commands/pool/ls.ts";
 import { poolRemove } from "./commands/pool/rm.ts";
+import { runCommand } from "./commands/run.ts";
 import { sandboxList } from "./commands/sandbox/ls.ts";
 import { sandboxShow } from "./commands/sandbox/show.ts";
 import { serviceAttach } from "./commands/service/attach.ts";
@@ -75,6 +76,7 @@ export const tree: readonly Command[] = [
   ipamInfo,
   ipamCheck,
   ipamRelease,
+  runCommand,
   status,
   events,
   check,

@@ -4,6 +4,7 @@ import { BatchedStore } from "../store/batched.ts";
 import { type AttachOptions, attach } from "./attach.ts";
 import { check } from "./check.ts";
 import { detach } from "./detach.ts";
+import { type DockerRun, planDockerRun } from "./docker/run.ts";
 import type { Environment, Kernel, StoreEnvironment } from "./environment.ts";
 import { addressReport, ipamReport, listPools } from "./ipam.ts";
 import { checkIpam } from "./ipam-check.ts";
@@ -118,6 +119,11 @@ export class Controller {
         throw error;
       }
     });
+  }
+
+  /** What Docker is to be told so that its container becomes the service. */
+  async planDockerRun(name: string): Promise<DockerRun> {
+    return planDockerRun(await this.#world(), parseServiceName(name));
   }
 
   /** Without `container`, from wherever it is attached. */

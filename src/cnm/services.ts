@@ -189,4 +189,4 @@ function checkFamilies(network: NetworkRecord, families: readonly number[], spec
 }
 
 /** A locally administered MAC that follows from the id, so that it is the same wherever the endpoint goes. */
-export const macOf = (id: string): string => `02:${(id.slice(0, 10).match(/../g) ?? []).join(":")}`;
+const macOf = (id: string): string => `02:${(id.slice(0, 10).match(/../g) ?? []).join(":")}`;

@@ -130,6 +130,21 @@ export function setsockopt(fd: number, level: number, option: number, value: num
 /** `operation` is LOCK_SH, LOCK_EX or LOCK_UN, with LOCK_NB; EAGAIN (EWOULDBLOCK) when another holds it. */
 export const flock = (fd: number, operation: number): void => void call("flock", fd, operation);
 
+/** What a signal does to a program unless it asked for something else. */
+export const defaultSignal = (signal: number): void =>
+  void libc.func("signal", "void *", ["int", "void *"])(signal, null);
+
+const F_SETFD = 2;
+
+/** Becomes another program; all files of this one but its standard streams are closed. */
+export function execve(path: string, args: readonly string[], env: readonly string[]): never {
+  const fcntl = libc.func("fcntl", "int", ["int", "int", "int"]);
+  // Node marks those to be closed as well.
+  for (const fd of [0, 1, 2]) fcntl(fd, F_SETFD, 0);
+  libc.func("execve", "int", ["str", "const char **", "const char **"])(path, [...args, null], [...env, null]);
+  throw new SystemError("execve", koffi.errno());
+}
+
 /**
  * libuv's way to wait for a file descriptor, which Node exports to its addons; Node itself offers it for pipes,
  * terminals and IP sockets only.

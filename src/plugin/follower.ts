@@ -8,7 +8,7 @@ import { type Leftover, dockerLeftovers } from "../cnm/docker/leftovers.ts";
 import { nameDockerNetwork } from "../cnm/docker/networks.ts";
 import type { Environment } from "../cnm/environment.ts";
 import { isContainerName } from "../runtime/container.ts";
-import type { DockerApi, DockerEvent, InspectedContainer } from "../runtime/docker-api.ts";
+import type { DockerApi, DockerEvent, InspectedContainer, ListedContainer } from "../runtime/docker-api.ts";
 import { placesBelow } from "../runtime/places.ts";
 import { runningContainer } from "../runtime/resolve.ts";
 import { shortId } from "../base/id.ts";
@@ -128,11 +128,8 @@ export class Follower {
     calls.prune(UNDER_WAY_MS);
     for (const { Id: id, Name: name, Driver: driver } of networks)
       if (driver === DRIVER) await nameDockerNetwork(env, id, name);
-    const attached = containers.map((container) => ({
-      id: container.Id,
-      endpoints: Object.values(container.NetworkSettings?.Networks ?? {}).map(({ EndpointID }) => EndpointID),
-    }));
-    for (const { id, endpoints } of attached) if (endpoints.some((one) => one !== "")) await this.#containerRuns(id);
+    const attached = containers.map((container) => ({ id: container.Id, endpoints: endpointsOf(container) }));
+    for (const { id, endpoints } of attached) if (endpoints.length > 0) await this.#containerRuns(id);
     const found = await dockerLeftovers(env, {
       networks: new Set(networks.map(({ Id }) => Id)),
       containers: new Set(attached.map(({ id }) => id)),
@@ -147,6 +144,13 @@ export class Follower {
     this.#suspects = new Set(left.map(wordsOf));
     if (left.length > 0) this.#lookIn(SECOND_LOOK_MS);
   }
+}
+
+const LIVE: readonly string[] = ["running", "paused", "restarting"];
+
+function endpointsOf({ State, NetworkSettings }: ListedContainer): string[] {
+  const all = Object.values(NetworkSettings?.Networks ?? {}).map(({ EndpointID }) => EndpointID);
+  return LIVE.includes(State) ? all.filter((id) => id !== "") : [];
 }
 
 const wordsOf = ({ object, what, id }: Leftover): string => `${object} ${what} ${id}`;

@@ -13,11 +13,9 @@ import { NETWORK_DRIVER } from "../drivers/remote/protocol/common.ts";
 import { decodeValue } from "../drivers/remote/protocol/message.ts";
 import { type IpamData, networkDriver } from "../drivers/remote/protocol/network-driver.ts";
 import { ENABLE_IPV6, GENERIC, INTERNAL, type KnownOptions, knownOptions } from "../drivers/remote/protocol/options.ts";
+import { DRIVER, SERVICE_OPTION } from "./names.ts";
 import type { DockerSandboxes } from "./sandboxes.ts";
 import { type Part, partOf } from "./server.ts";
-
-/** Of `docker run --network name=NET,driver-opt=calico.service=NAME`: the service that the endpoint is to be. */
-export const SERVICE_OPTION = "calico.service";
 
 export interface NetworkPartWorld {
   readonly sandboxes: DockerSandboxes;
@@ -128,7 +126,7 @@ async function networkSpec(
   const shared = new Set(existing.filter(({ value }) => value.networkId === undefined).map(({ value }) => value.cidr));
   const pools = data.filter(({ Pool }) => Pool !== undefined && !shared.has(Pool));
   return {
-    driver: "calico",
+    driver: DRIVER,
     subnets: pools.flatMap(({ Pool }) => Pool ?? []),
     ipRanges: pools.flatMap(({ Pool = "" }) => ranges.get(Pool) ?? []),
     gateways: pools.flatMap(({ Gateway }) => keptGateway(Gateway)),

@@ -11,7 +11,7 @@ const attachments = z.record(
   z.string(),
   z.object({
     NetworkID: z.string(),
-    /** Empty while the container does not run. */
+    /** Empty while the container does not run, unless Docker was killed. */
     EndpointID: z.string(),
     Aliases: z.optional(z.nullable(z.array(z.string()))),
   }),
@@ -19,6 +19,8 @@ const attachments = z.record(
 
 const listedContainer = z.object({
   Id: id,
+  /** "running", "paused", "restarting" while it has a network. */
+  State: z.string(),
   NetworkSettings: z.optional(z.object({ Networks: z.optional(attachments) })),
 });
 const listedNetwork = z.object({ Id: id, Name: z.string(), Driver: z.string() });

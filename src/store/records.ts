@@ -54,8 +54,6 @@ const dockerSchema = z.object({
   endpointId: z.optional(id),
   /** Once Docker has told. */
   containerId: z.optional(id),
-  /** It was published for this one container, and goes with it. */
-  transient: z.optional(z.boolean()),
 });
 
 /** A container in which the endpoint is to be attached again when it starts again. */

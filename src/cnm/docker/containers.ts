@@ -14,8 +14,7 @@ import { warnQuarantined } from "../model.ts";
 import { isAlive } from "../sandboxes.ts";
 import { replaceEndpoint } from "../services.ts";
 import { transact } from "../transact.ts";
-import { unpublish } from "../unpublish.ts";
-import { type DockerEndpointRef, endpointOfDocker, endpointsOn } from "./endpoints.ts";
+import { type DockerEndpointRef, deleteDockerEndpoint, endpointOfDocker, endpointsOn } from "./endpoints.ts";
 import { adoptDockerEndpoint } from "./join.ts";
 import { alternativeName, isProvisional, nameFromDocker } from "./names.ts";
 import { dockerNetworks, networkOfDocker } from "./networks.ts";
@@ -57,11 +56,12 @@ interface ContainerFacts {
 
 /** Puts on record which container an endpoint of Docker's is for, and calls it by that container's name. */
 async function nameDockerEndpoint(
-  env: StoreEnvironment,
+  env: Environment,
   ref: DockerEndpointRef,
   { containerId, name, aliases }: ContainerFacts,
 ): Promise<void> {
   const wanted = name === undefined ? undefined : nameFromDocker(name);
+  if (wanted !== undefined) await endFormer(env, ref, { containerId, wanted });
   await transact(env, async () => {
     const found = await endpointOfDocker(env, ref);
     if (!found?.endpoint.value.docker) return { result: undefined };
@@ -80,6 +80,17 @@ async function nameDockerEndpoint(
   });
 }
 
+/** A Docker that was killed did not delete what the container had before; it is in the way of the name. */
+async function endFormer(
+  env: Environment,
+  { networkId, id }: DockerEndpointRef,
+  { containerId, wanted }: { containerId: string; wanted: string },
+): Promise<void> {
+  const { docker } = (await findEndpointNamed(env.store, networkId, wanted))?.value ?? {};
+  const former = docker?.node === env.node && docker.containerId === containerId ? docker.endpointId : undefined;
+  if (former !== undefined && former !== id) await deleteDockerEndpoint(env, { networkId, id: former });
+}
+
 /** A container was given another name: services that Docker made for it are called by it. */
 export async function containerRenamed(
   env: StoreEnvironment,
@@ -87,8 +98,7 @@ export async function containerRenamed(
   { from, to }: { from: string; to: string },
 ): Promise<void> {
   for (const { value } of await dockerEndpoints(env)) {
-    if (value.docker?.containerId !== containerId || value.docker.transient) continue;
-    if (value.name !== nameFromDocker(from)) continue;
+    if (value.docker?.containerId !== containerId || value.name !== nameFromDocker(from)) continue;
     await transact(env, async () => {
       const found = await getServiceById(env.store, value.networkId, value.id);
       if (found?.endpoint.value.name !== value.name) return { result: undefined };
@@ -160,14 +170,8 @@ async function attachAgain(env: Environment, container: ContainerRef, waiting: W
   });
 }
 
-/** A container was removed: what was published for it alone goes, and nothing waits for it any more. */
+/** A container was removed: nothing waits for it any more. */
 export async function containerIsGone(env: Environment, containerId: string): Promise<void> {
-  for (const { value } of await dockerEndpoints(env))
-    if (value.docker?.containerId === containerId && value.docker.transient) await unpublishTransient(env, value);
-  await forgetWaiting(env, containerId);
-}
-
-export async function forgetWaiting(env: Environment, containerId: string): Promise<void> {
   const prefix = keys.resumes(env.node, containerId);
   const { ranges } = await env.store.read([{ prefix }]);
   for (const { key, value } of ranges[0]?.kvs ?? []) {
@@ -184,6 +188,3 @@ export async function containersAwaited(env: StoreEnvironment): Promise<string[]
   const ids = (ranges[0]?.kvs ?? []).map(({ key }) => key.slice(prefix.length).split("/")[0] ?? "");
   return [...new Set(ids.filter(isId))];
 }
-
-export const unpublishTransient = (env: Environment, { id, networkId }: EndpointRecord): Promise<void> =>
-  unpublish(env, { service: id, network: networkId, driver: undefined }, { force: true });

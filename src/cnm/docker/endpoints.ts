@@ -4,7 +4,7 @@
  */
 import { conflict, notFound } from "../../base/errors.ts";
 import { failpoint } from "../../base/failpoint.ts";
-import { type Stored, decodeAll, encode } from "../../store/codec.ts";
+import { type Stored, decodeAll } from "../../store/codec.ts";
 import { keys } from "../../store/keys.ts";
 import { type EndpointRecord, type NetworkRecord, endpointSchema } from "../../store/records.ts";
 import { type BoundService, finish, release } from "../detach.ts";
@@ -67,18 +67,35 @@ export async function createDockerEndpoint(
   const { id, service, ...wanted } = spec;
   checkDockerId("endpoint", id);
   const name = service === undefined ? provisionalName(id) : checkName("service name", service);
-  const docker = { node: env.node, endpointId: id, ...(service === undefined ? {} : { transient: true }) };
+  const docker = { node: env.node, endpointId: id };
   const [own, existing] = await Promise.all([
     getServiceById(env.store, network.id, id),
     service === undefined ? undefined : findEndpointNamed(env.store, network.id, name),
   ]);
   // Docker may have told its name meanwhile.
   if (own) return own.endpoint.value;
-  if (existing) return take(env, network, name, spec);
+  if (existing && !isStale(env, existing.value)) return take(env, network, name, spec);
+  if (existing) await endStale(env, network, existing.value);
   const { endpoint } = await publish(env, network, name, wanted, { identity: { id, docker } });
   failpoint("docker:published");
   return endpoint;
 }
+
+/** One that Docker made here, of a former life of the container: a Docker that was killed did not delete it. */
+const isStale = ({ node }: StoreEnvironment, { id, docker }: EndpointRecord): boolean =>
+  docker?.node === node && docker.endpointId === id;
+
+/** Errors: `conflict` while its container lives. */
+async function endStale(env: Environment, network: NetworkRecord, endpoint: EndpointRecord): Promise<void> {
+  if (endpoint.binding && (await isHeld(env, endpoint))) throw attachedAlready(endpoint, network);
+  await deleteDockerEndpoint(env, { networkId: network.id, id: endpoint.id });
+}
+
+const attachedAlready = ({ name }: EndpointRecord, network: NetworkRecord): Error =>
+  conflict(
+    `service ${name}.${network.name} is attached to a container already`,
+    `detach it first: calicoctl service detach ${name}.${network.name}`,
+  );
 
 /** Gives Docker a service that is there. */
 async function take(
@@ -96,10 +113,7 @@ async function take(
       if (value.binding) {
         if (value.binding.node === env.node && !(await isHeld(env, value)))
           return { result: { endpoint: value, network } };
-        throw conflict(
-          `service ${name}.${network.name} is attached to a container already`,
-          `detach it first: calicoctl service detach ${name}.${network.name}`,
-        );
+        throw attachedAlready(value, network);
       }
       for (const address of [ip, ip6])
         if (address !== undefined && !value.addresses.includes(address))
@@ -107,7 +121,7 @@ async function take(
             `service ${name}.${network.name} has the addresses ${value.addresses.join(" and ")}, not ${address}`,
             `run the container with --mac-address ${value.mac}, by which its address is found`,
           );
-      const after = { ...value, docker: { ...value.docker, node: env.node, endpointId: id } };
+      const after = { ...value, docker: { node: env.node, endpointId: id } };
       return { result: after, transaction: replaceEndpoint(found, after) };
     });
   for (;;) {
@@ -145,27 +159,16 @@ export async function deleteDockerEndpoint(env: Environment, ref: DockerEndpoint
   await takeOut(env, found);
   failpoint("docker:left");
   const { binding: _, ...free } = found.endpoint.value;
-  const isOwn = free.id === ref.id && free.docker?.transient !== true;
-  if (isOwn) await unpublishFree(env, { endpoint: free, network: found.network.value });
-  else await loseAlias(env, found.endpoint.value);
+  if (free.id === ref.id) await unpublishFree(env, { endpoint: free, network: found.network.value });
+  else await loseAlias(env, free);
   return true;
 }
 
 async function loseAlias(env: StoreEnvironment, { networkId, id, docker: known }: EndpointRecord): Promise<void> {
   await transact(env, async () => {
     const now = await getServiceById(env.store, networkId, id);
-    if (now?.endpoint.value.docker?.endpointId !== known?.endpointId || !now?.endpoint.value.docker)
-      return { result: undefined };
-    const { docker, ...bare } = now.endpoint.value;
-    const { endpointId: _, ...rest } = docker;
-    // One that goes with its container is still that container's.
-    const after = rest.transient ? { ...bare, docker: rest } : bare;
-    return {
-      result: undefined,
-      transaction: {
-        guards: [{ unchanged: now.endpoint.key, modRevision: now.endpoint.modRevision }],
-        writes: [{ put: now.endpoint.key, value: encode(after) }],
-      },
-    };
+    if (!now || now.endpoint.value.docker?.endpointId !== known?.endpointId) return { result: undefined };
+    const { docker: _, ...after } = now.endpoint.value;
+    return { result: undefined, transaction: replaceEndpoint(now.endpoint, after) };
   });
 }

@@ -4,7 +4,7 @@
  */
 import { shortId } from "../../base/id.ts";
 import type { Environment } from "../environment.ts";
-import { containersAwaited, dockerEndpoints, forgetWaiting, unpublishTransient } from "./containers.ts";
+import { containerIsGone, containersAwaited, dockerEndpoints } from "./containers.ts";
 import { deleteDockerEndpoint } from "./endpoints.ts";
 import { dockerIdOf, dockerNetworks, forgetDockerNetwork } from "./networks.ts";
 
@@ -36,16 +36,7 @@ export async function dockerLeftovers(env: Environment, facts: DockerFacts): Pro
   return [
     ...endpoints.flatMap(({ value }): Leftover[] => {
       const object = `service ${value.name}.${names.get(value.networkId) ?? ""}`;
-      const { endpointId, containerId, transient } = value.docker ?? {};
-      if (transient && containerId !== undefined && !facts.containers.has(containerId))
-        return [
-          {
-            id: containerId,
-            object,
-            what: "was made for a container that is gone",
-            end: () => unpublishTransient(env, value),
-          },
-        ];
+      const endpointId = value.docker?.endpointId;
       if (endpointId === undefined || facts.endpoints.has(endpointId)) return [];
       const end = (): Promise<boolean> => deleteDockerEndpoint(env, { networkId: value.networkId, id: endpointId });
       return [{ id: endpointId, object, what: "is of no container that Docker runs", end }];
@@ -62,7 +53,7 @@ export async function dockerLeftovers(env: Environment, facts: DockerFacts): Pro
         id,
         object: `container ${shortId(id)}`,
         what: "is gone, and services wait for it to start again",
-        end: () => forgetWaiting(env, id),
+        end: () => containerIsGone(env, id),
       })),
   ];
 }

@@ -1,7 +1,7 @@
 /** The main job: networks and containers of Docker's, and services beside them, on one host. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { until } from "../../helpers/process.ts";
-import { makeDockerWorld, type DockerWorld } from "./world.ts";
+import { until, type Ended } from "../../helpers/process.ts";
+import { makeDockerWorld, type DockerWorld, type Service } from "./world.ts";
 
 let world: DockerWorld;
 beforeAll(async () => {
@@ -12,26 +12,94 @@ afterAll(async () => {
   await world?.close();
 });
 
-const pings = async (from: string, address: string): Promise<boolean> =>
-  (await world.exec(from, "ping", "-c", "1", "-W", "2", address)).code === 0;
+const pings = async (from: string, to: string): Promise<boolean> =>
+  (await world.exec(from, "ping", "-c", "1", "-W", "2", to)).code === 0;
+
+const calicoctl = (...args: string[]): Promise<Ended> =>
+  world.host.calicoctl(args, { env: { DOCKER_HOST: world.docker.host } });
+
+/** The services by their names, once all of them are attached to containers. */
+async function attached(...names: string[]): Promise<Service[]> {
+  let found: Service[] = [];
+  await until(`${names.join(", ")} attached`, async () => {
+    const services = await world.services();
+    found = names.flatMap((name) => services.get(name) ?? []);
+    return (
+      found.length === names.length && found.every(({ attachment }) => (attachment?.containerName ?? null) !== null)
+    );
+  });
+  return found;
+}
+
+const ALL = ["workload-A.net1", "srvA.net1", "srvC.net1"];
+const CONTAINERS = ["workload-A", "workload-B", "workload-C"];
+
+/** Each reaches each other by address, and Docker's by name. */
+async function allReachEachOther(): Promise<void> {
+  const services = await attached(...ALL);
+  const addresses = services.flatMap((service) => service.addresses);
+  expect(new Set(addresses).size).toBe(3);
+  for (const container of CONTAINERS)
+    for (const address of addresses) expect([container, address, await pings(container, address)]).toContain(true);
+  expect(await pings("workload-A", "workload-B")).toBe(true);
+  expect(await pings("workload-A", "srvA")).toBe(true);
+  expect(await calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
+}
 
 test("a network of Docker's is one of ours, by the name that people gave it", async () => {
   const { docker, resident } = world;
   await docker.docker("network", "create", "-d", "calico", "--ipam-driver", "calico-ipam", "net1");
   await until("its name is known", async () => (await resident.must("network", "ls")).includes("net1"));
+  expect(await resident.json("network", "ls")).toMatchObject({ items: [{ name: "net1", driver: "calico" }] });
 });
 
-test("its containers reach each other, and appear with their names", async () => {
-  await world.run("--network", "net1", "workload-A");
-  await world.run("--network", "net1", "workload-B");
-  await until("both are attached", async () => {
-    const services = await world.services();
-    return ["workload-A.net1", "workload-B.net1"].every(
-      (name) => services.get(name)?.attachment?.containerName !== undefined,
-    );
-  });
-  const b = (await world.services()).get("workload-B.net1")?.addresses[0] ?? "";
-  expect(await pings("workload-A", b)).toBe(true);
-  expect(await pings("workload-A", "workload-B")).toBe(true);
-  expect(await world.resident.must("check")).toBe("");
+test("containers that Docker runs, that calicoctl runs, and that are attached reach each other", async () => {
+  const { docker, run } = world;
+  await run("--network", "net1", "workload-A");
+  const words = ["--stop-signal", "KILL", "--name", "workload-B", "-tid", docker.image, "sleep", "1d"];
+  const ran = await calicoctl("run", "--publish-service", "srvA.net1.calico", ...words);
+  expect(ran).toMatchObject({ code: 0, stderr: "" });
+  expect(ran.stdout).toMatch(/^[0-9a-f]{64}$/);
+  await run("--network", "none", "workload-C");
+  expect(await calicoctl("service", "attach", "--publish", "workload-C", "srvC.net1")).toMatchObject({ code: 0 });
+  await allReachEachOther();
+});
+
+test.each(["workload-A", "workload-B", "workload-C"])("so they do after %s was restarted", async (container) => {
+  const before = await attached(...ALL);
+  await world.docker.docker("restart", "--time", "0", container);
+  await allReachEachOther();
+  const after = await attached(...ALL);
+  // A service that a person published keeps its address.
+  expect(after[2]?.addresses).toEqual(before[2]?.addresses);
+});
+
+test("so they do after the node was killed and started again", async () => {
+  await world.endNode("SIGKILL");
+  await world.startNode();
+  await allReachEachOther();
+});
+
+test.each(["stop", "kill"] as const)(
+  "so they do after dockerd was ended (%s) and the containers started",
+  async (how) => {
+    await world.docker.endDaemon(how);
+    await world.docker.startDaemon();
+    await world.docker.docker("start", ...CONTAINERS);
+    await allReachEachOther();
+  },
+);
+
+test("and nothing is left when all of it is removed", async () => {
+  const { docker, resident } = world;
+  await docker.docker("rm", "--force", ...CONTAINERS);
+  await until(
+    "only the service that a person published is left",
+    async () => [...(await world.services()).keys()].join() === "srvC.net1",
+  );
+  expect(await calicoctl("service", "unpublish", "srvC.net1")).toMatchObject({ code: 0 });
+  await docker.docker("network", "rm", "net1");
+  expect(await resident.must("network", "ls", "--quiet")).toBe("");
+  expect(await resident.json("ipam", "show")).toMatchObject({ pools: [{ used: 0 }, { used: 0 }] });
+  expect(await calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
 });

@@ -68,6 +68,8 @@ export async function makeDockerWorld(): Promise<DockerWorld> {
       await docker.docker(
         "run",
         "--detach",
+        // A first process that does not listen would let Docker wait for it.
+        ...["--stop-signal", "KILL"],
         ...args.slice(0, -1),
         "--name",
         args.at(-1) ?? "",
