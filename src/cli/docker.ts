@@ -9,14 +9,20 @@ import { DRIVER, IPAM, SERVICE_OPTION } from "../plugin/names.ts";
 /** Names that Docker keeps for itself. */
 const RESERVED = ["bridge", "host", "none", "default"];
 
-/** Lets Docker know a network of ours; answers Docker's id of it. Errors: `failure` with Docker's words. */
-export async function knowNetwork(
-  { network: { name, options } }: DockerRun,
+/** What to call the network in Docker, which is told of it if need be. Errors: `failure` with Docker's words. */
+export async function networkInDocker(
+  { mac, network: { name, dockerId, options } }: DockerRun,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<string> {
-  const create = (as: string): Promise<string> =>
-    docker(["network", "create", "--driver", DRIVER, "--ipam-driver", IPAM, ...options, as], env, signal);
+  // Docker gives a container its MAC address only where the network is named, not where its id is.
+  if (dockerId !== undefined && mac !== undefined)
+    return docker(["network", "inspect", "--format", "{{.Name}}", dockerId], env, signal);
+  if (dockerId !== undefined) return dockerId;
+  const create = async (as: string): Promise<string> => {
+    await docker(["network", "create", "--driver", DRIVER, "--ipam-driver", IPAM, ...options, as], env, signal);
+    return as;
+  };
   const other = `${name}.${DRIVER}`;
   if (RESERVED.includes(name)) return create(other);
   return create(name).catch((error: unknown) => {
@@ -27,8 +33,8 @@ export async function knowNetwork(
 }
 
 /** The options that make a container the service, in front of those that a person gave, which win. */
-export const runArguments = ({ service, mac }: DockerRun, networkId: string): string[] => [
-  ...["--network", `name=${networkId},alias=${service},driver-opt=${SERVICE_OPTION}=${serviceOption(service)}`],
+export const runArguments = ({ service, mac }: DockerRun, network: string): string[] => [
+  ...["--network", `name=${network},alias=${service},driver-opt=${SERVICE_OPTION}=${serviceOption(service)}`],
   ...(mac === undefined ? [] : ["--mac-address", mac]),
 ];
 

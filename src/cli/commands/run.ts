@@ -29,10 +29,10 @@ export const runCommand = defineCommand({
     const { service, words } =
       options.publishService === undefined ? taken(docker) : { service: options.publishService, words: docker };
     const plan = await (await controller()).planDockerRun(service);
-    const { knowNetwork, runArguments } = await import("../docker.ts");
+    const { networkInDocker, runArguments } = await import("../docker.ts");
     const { dockerHost } = await settings();
     const env = dockerHost === undefined ? process.env : { ...process.env, DOCKER_HOST: dockerHost };
-    const network = plan.network.dockerId ?? (await knowNetwork(plan, env, signal));
+    const network = await networkInDocker(plan, env, signal);
     const { replaceProcess } = await import("../../dataplane/exec.ts");
     replaceProcess("docker", ["run", ...runArguments(plan, network), ...words], env, constants.signals.SIGPIPE);
   },

@@ -73,7 +73,10 @@ async function adoptNetwork(
       throw conflict(`network ${name} has the driver ${value.driver}`, "choose another network");
     const strange = subnets.find((subnet) => !value.pools.includes(subnet));
     if (strange !== undefined)
-      throw conflict(`network ${name} has no subnet ${strange}`, "leave --subnet out: the network has its own pools");
+      throw conflict(
+        `network ${name} has no subnet ${strange}`,
+        "give one of its own, or none, with --ipam-driver calico-ipam",
+      );
     if (internal && !value.internal) throw conflict(`network ${name} is not internal`, "leave --internal out");
     const other = dockerIdOf(env, value);
     if (other !== undefined && other !== dockerId)
