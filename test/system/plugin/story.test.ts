@@ -35,7 +35,7 @@ const ALL = ["workload-A.net1", "srvA.net1", "srvC.net1"];
 const CONTAINERS = ["workload-A", "workload-B", "workload-C"];
 
 /** Each reaches each other by address, and Docker's by name. */
-async function allReachEachOther(): Promise<void> {
+async function allReachEachOther(): Promise<boolean> {
   const services = await attached(...ALL);
   const addresses = services.flatMap((service) => service.addresses);
   expect(new Set(addresses).size).toBe(3);
@@ -44,6 +44,7 @@ async function allReachEachOther(): Promise<void> {
   expect(await pings("workload-A", "workload-B")).toBe(true);
   expect(await pings("workload-A", "srvA")).toBe(true);
   expect(await calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
+  return true;
 }
 
 test("a network of Docker's is one of ours, by the name that people gave it", async () => {
@@ -62,13 +63,13 @@ test("containers that Docker runs, that calicoctl runs, and that are attached re
   expect(ran.stdout).toMatch(/^[0-9a-f]{64}$/);
   await run("--network", "none", "workload-C");
   expect(await calicoctl("service", "attach", "--publish", "workload-C", "srvC.net1")).toMatchObject({ code: 0 });
-  await allReachEachOther();
+  expect(await allReachEachOther()).toBe(true);
 });
 
 test.each(["workload-A", "workload-B", "workload-C"])("so they do after %s was restarted", async (container) => {
   const before = await attached(...ALL);
   await world.docker.docker("restart", "--time", "0", container);
-  await allReachEachOther();
+  expect(await allReachEachOther()).toBe(true);
   const after = await attached(...ALL);
   // A service that a person published keeps its address.
   expect(after[2]?.addresses).toEqual(before[2]?.addresses);
@@ -77,7 +78,7 @@ test.each(["workload-A", "workload-B", "workload-C"])("so they do after %s was r
 test("so they do after the node was killed and started again", async () => {
   await world.endNode("SIGKILL");
   await world.startNode();
-  await allReachEachOther();
+  expect(await allReachEachOther()).toBe(true);
 });
 
 test.each(["stop", "kill"] as const)(
@@ -86,7 +87,7 @@ test.each(["stop", "kill"] as const)(
     await world.docker.endDaemon(how);
     await world.docker.startDaemon();
     await world.docker.docker("start", ...CONTAINERS);
-    await allReachEachOther();
+    expect(await allReachEachOther()).toBe(true);
   },
 );
 
@@ -95,7 +96,8 @@ test("and nothing is left when all of it is removed", async () => {
   await docker.docker("rm", "--force", ...CONTAINERS);
   await until("only the service that a person published is left, and free", async () => {
     const services = [...(await world.services())];
-    return services.map(([name, { attachment }]) => `${name} ${String(attachment)}`).join() === "srvC.net1 null";
+    const left = services.map(([name, { attachment }]) => `${name} ${attachment === null ? "free" : "attached"}`);
+    return left.join() === "srvC.net1 free";
   });
   expect(await calicoctl("service", "unpublish", "srvC.net1")).toMatchObject({ code: 0 });
   await docker.docker("network", "rm", "net1");
