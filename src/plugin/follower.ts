@@ -117,6 +117,7 @@ export class Follower {
     this.#world.sandboxes.learn(
       key,
       container.endpoints.map((endpoint) => endpoint.id),
+      container.ref.namespacePath,
     );
     await containerRuns(this.#world.env, container);
   }

@@ -1,6 +1,6 @@
 /** The networks' half of the plugin: NetworkDriver of libnetwork's remote protocol. */
 import { familyOf, hostPrefix } from "../base/address.ts";
-import { notFound } from "../base/errors.ts";
+import { UserError, notFound } from "../base/errors.ts";
 import { shortId } from "../base/id.ts";
 import type { Environment } from "../cnm/environment.ts";
 import { readPools } from "../cnm/pool-records.ts";
@@ -77,7 +77,8 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
       inTurn(id, async () => {
         const network = await networkFor(env, NetworkID);
         const joined = await joinDockerEndpoint(env, { networkId: network.id, id });
-        return sandboxes.join(key ?? id, id, joined);
+        const path = sandboxes.namespaceOf(key ?? id);
+        return sandboxes.join(key ?? id, id, joined, path === undefined ? [] : interfacesAt(env, path));
       }),
 
     Leave: ({ NetworkID, EndpointID: id }) =>
@@ -101,6 +102,19 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
     DiscoverNew: () => ({}),
     DiscoverDelete: () => ({}),
   });
+}
+
+/** None when the container has ended meanwhile: Docker will find out. */
+function interfacesAt({ host }: Environment, path: string): readonly string[] {
+  try {
+    const namespace = host.openNamespace(path);
+    const names = host.interfacesOf(namespace);
+    namespace.close();
+    return names;
+  } catch (error) {
+    if (error instanceof UserError) return [];
+    throw error;
+  }
 }
 
 async function networkFor(env: Environment, dockerId: string): Promise<NetworkRecord> {

@@ -13,14 +13,30 @@ export class DockerSandboxes {
   /** The ids of endpoints that joined, by Docker's ids. */
   readonly #joined = new Map<string, string>();
 
-  /** What Docker is to do for an endpoint that joins the sandbox. */
-  join(sandbox: string, id: string, { interface: parked, endpoint, network }: Joined): JoinAnswer {
+  /** The namespaces of containers that run. */
+  readonly #namespaces = new Map<string, string>();
+
+  /** Where the namespace of the sandbox is, if its container runs. */
+  namespaceOf(sandbox: string): string | undefined {
+    return this.#namespaces.get(sandbox);
+  }
+
+  /**
+   * What Docker is to do for an endpoint that joins the sandbox. `present` are the interfaces that it has already, if its
+   * container runs.
+   */
+  join(
+    sandbox: string,
+    id: string,
+    { interface: parked, endpoint, network }: Joined,
+    present: readonly string[] = [],
+  ): JoinAnswer {
     const others = this.#endpoints.get(sandbox) ?? new Set();
     const isFirst = [...others].every((other) => other === id);
     this.#endpoints.set(sandbox, others.add(id));
     this.#joined.set(id, endpoint.value.id);
     return {
-      InterfaceName: { SrcName: parked, DstPrefix: "eth" },
+      InterfaceName: { SrcName: parked, DstPrefix: prefixBeside(present, others.size - 1) },
       // Without it, Docker would connect the container to a bridge of its own as well.
       DisableGatewayService: true,
       ...(isFirst ? wayOut(endpoint.value.addresses, network.value) : {}),
@@ -28,7 +44,8 @@ export class DockerSandboxes {
   }
 
   /** A container runs: its endpoints are known, though this process may be younger. */
-  learn(sandbox: string, ids: readonly string[]): void {
+  learn(sandbox: string, ids: readonly string[], namespacePath: string): void {
+    this.#namespaces.set(sandbox, namespacePath);
     const known = this.#endpoints.get(sandbox) ?? new Set();
     for (const id of ids) known.add(id);
     if (known.size > 0) this.#endpoints.set(sandbox, known);
@@ -41,9 +58,17 @@ export class DockerSandboxes {
 
   leave(id: string): void {
     this.#joined.delete(id);
-    for (const [sandbox, ids] of this.#endpoints) if (ids.delete(id) && ids.size === 0) this.#endpoints.delete(sandbox);
+    for (const [sandbox, ids] of this.#endpoints)
+      if (ids.delete(id) && ids.size === 0) {
+        this.#endpoints.delete(sandbox);
+        this.#namespaces.delete(sandbox);
+      }
   }
 }
+
+/** Docker counts its own interfaces alone, and would take the name of one that was attached beside them. */
+const prefixBeside = (present: readonly string[], dockers: number): string =>
+  present.filter((name) => /^eth\d+$/.test(name)).length > dockers ? "net" : "eth";
 
 /** The next hop, and the default route by it; on an internal network, only what its own pools hold. */
 function wayOut(

@@ -192,3 +192,22 @@ test("a renamed container renames its service", async () => {
   containers.splice(0, 1, "after.all");
   expect(await service("after-all.net")).toMatchObject({ attachment: { interface: "eth0" } });
 });
+
+test("Docker connects a container that calicoctl has attached beside it", async () => {
+  await network("red");
+  await network("blue");
+  await container("one", "--network", "red");
+  await service("one.red");
+  const {
+    host,
+    resident,
+    docker: { host: DOCKER_HOST },
+  } = world;
+  const attach = ["service", "attach", "--publish", "one", "beside.green.calico"];
+  expect(await host.calicoctl(attach, { env: { DOCKER_HOST } })).toMatchObject({ code: 0 });
+  await docker("network", "connect", "blue", "one");
+  expect((await service("one.blue")).attachment?.interface).toBe("net0");
+  expect((await service("beside.green")).attachment?.interface).toBe("eth1");
+  await resident.must("service", "unpublish", "--force", "beside.green");
+  await resident.must("network", "rm", "green");
+});
