@@ -5,24 +5,30 @@ import { UserError } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
 import type { Drivers, Environment } from "../cnm/environment.ts";
 import { openKernel } from "../cnm/local.ts";
+import { listPools } from "../cnm/ipam.ts";
 import { registerNode } from "../cnm/nodes.ts";
 import { bootId } from "../dataplane/netns.ts";
 import type { Drops, MemberChange } from "../drivers/driver.ts";
 import { BatchedStore } from "../store/batched.ts";
 import { CachedStore } from "../store/cached.ts";
 import { keys } from "../store/keys.ts";
+import { MeasuredStore } from "../store/measured.ts";
 import { type NodeStore, connectNode } from "../store/connect-node.ts";
 import type { LeaseState } from "../store/lease-key.ts";
 import type { StoreOptions } from "../store/options.ts";
 import type { WatchHealth } from "../store/watch.ts";
 import { serveControl, serveMetrics } from "./control-server.ts";
 import { Desired } from "./desired.ts";
+import { Figures } from "./figures.ts";
 import { Garbage } from "./garbage.ts";
 import { Journal } from "./journal.ts";
 import { KernelWatch, VERB_MS } from "./kernel-watch.ts";
+import { Lag } from "./lag.ts";
 import type { Log } from "./log.ts";
 import { HOST, Mender } from "./mender.ts";
+import type { Measured } from "./metrics.ts";
 import { holdName, nameHeld, nameTaken } from "./name.ts";
+import { PoolUsage } from "./pool-usage.ts";
 import { type AgentState, reportOf } from "./report.ts";
 import { routesOf } from "./routes.ts";
 import { Sweep } from "./sweep.ts";
@@ -84,6 +90,9 @@ class Agent {
   readonly #signal: AbortSignal;
   readonly #stop: (reason?: unknown) => void;
   readonly #journal: Journal;
+  readonly #figures = new Figures();
+  readonly #lag = new Lag((seconds) => this.#figures.lag.observe(seconds));
+  readonly #pools: PoolUsage;
   readonly #store: NodeStore;
   readonly #desired: Desired;
   readonly #direct: Environment;
@@ -105,7 +114,13 @@ class Agent {
     this.#store = connectNode(options.store);
     const warn = (message: string): void => log.warn(message);
     const kernel = openKernel({ stateDir, dockerHost, signal, warn });
-    this.#direct = { store: new BatchedStore(this.#store.store), node, defaultPools: false, signal, warn, ...kernel };
+    const measured = new MeasuredStore(this.#store.store, (...call) => this.#figures.storeCalled(...call));
+    const store = new BatchedStore(measured);
+    this.#direct = { store, node, defaultPools: false, signal, warn, ...kernel };
+    this.#pools = new PoolUsage(
+      () => listPools({ ...this.#direct, warn: () => {} }),
+      () => this.#store.watches.health.state !== "synced",
+    );
     this.#desired = new Desired(this.#store.watches, node, {
       ownChanged: (id) => this.#ownChanged(id),
       surroundingsChanged: (id) => this.#add(id, STORE_CHANGED),
@@ -117,13 +132,13 @@ class Agent {
       direct: this.#direct,
       isOnline: () => this.#storeAnswers(),
       sandbox: (id) => this.#desired.sandboxes.get(id),
-      again: (key, delayMs) => this.#queue.add(key, delayMs),
+      again: (key, delayMs) => this.#again(key, delayMs),
       why: (key) => this.#reasons.get(key),
       journal: this.#journal,
     });
     this.#queue = new WorkQueue(
       async (key) => {
-        if (await mender.mend(key)) this.#reasons.delete(key);
+        if (await this.#lag.during(key, () => mender.mend(key))) this.#reasons.delete(key);
       },
       (key, error) => log.warn("could not be looked at, will be tried again", { key, error }),
     );
@@ -196,8 +211,8 @@ class Agent {
   async #serve(): Promise<void> {
     const routes = routesOf({
       report: () => this.#report(),
-      events: () => this.#journal.counts,
-      drops: () => dropsOf(this.#direct.drivers),
+      measured: () => this.#measured(),
+      told: (timing) => this.#figures.told(timing),
       stop: () => this.#stop(),
     });
     this.#servers.push(await serveControl(this.#options.stateDir, routes));
@@ -275,6 +290,11 @@ class Agent {
   #add(key: string, why: string, delayMs = 0): void {
     if (!this.#state.synced) return;
     this.#reasons.set(key, why);
+    this.#again(key, delayMs);
+  }
+
+  #again(key: string, delayMs: number): void {
+    this.#lag.asked(key, delayMs);
     this.#queue.add(key, delayMs);
   }
 
@@ -286,6 +306,12 @@ class Agent {
       log: this.#options.log,
     });
     this.#closers.push(() => sweep.close());
+  }
+
+  async #measured(): Promise<Measured> {
+    const [drops, pools] = await Promise.all([dropsOf(this.#direct.drivers), this.#pools.latest()]);
+    const { counts: events, repairs } = this.#journal;
+    return { report: this.#report(), events, repairs, drops, pools, figures: this.#figures };
   }
 
   #report(): ReturnType<typeof reportOf> {
