@@ -1,5 +1,4 @@
 /** The agent of a node: follows the store and the kernel, and makes the second agree with the first. */
-import type { Server } from "node:http";
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
@@ -17,7 +16,7 @@ import { type NodeStore, connectNode } from "../store/connect-node.ts";
 import type { LeaseState } from "../store/lease-key.ts";
 import type { StoreOptions } from "../store/options.ts";
 import type { WatchHealth } from "../store/watch.ts";
-import { serveControl, serveMetrics } from "./control-server.ts";
+import { type Serving, serveControl, serveMetrics } from "./control-server.ts";
 import { Desired } from "./desired.ts";
 import { Figures } from "./figures.ts";
 import { Garbage } from "./garbage.ts";
@@ -102,7 +101,7 @@ class Agent {
   /** Why what waits was asked for last. */
   readonly #reasons = new Map<string, string>();
   readonly #state: AgentState;
-  readonly #servers: Server[] = [];
+  readonly #servers: Serving[] = [];
   readonly #closers: (() => void | Promise<void>)[] = [];
 
   constructor(options: AgentOptions, signal: AbortSignal, stop: (reason?: unknown) => void) {
@@ -202,10 +201,7 @@ class Agent {
     await this.#state.name?.close();
     await this.#store.close();
     for (const driver of this.#direct.drivers.all()) driver.close();
-    for (const server of this.#servers) {
-      server.close();
-      server.closeAllConnections();
-    }
+    for (const server of this.#servers) server.close();
   }
 
   async #serve(): Promise<void> {

@@ -1,7 +1,7 @@
 /** How others on this host ask the agent: HTTP on a unix socket that only root can open, and on loopback for metrics. */
-import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { failure } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { controlSocket } from "./control-socket.ts";
@@ -19,25 +19,49 @@ export type Routes = Readonly<Record<string, (body: string) => Answer | Promise<
 /** What is sent to an agent is short. */
 const MOST_BYTES = 4096;
 
-/** Serves on the socket of the state directory; whoever holds the node's lock may take the place of one left behind. */
-export async function serveControl(stateDir: string, routes: Routes): Promise<Server> {
+export interface Serving {
+  /** Also cuts off those who still ask. */
+  close(): void;
+}
+
+/**
+ * Serves on the socket of the state directory; whoever holds the node's lock may take the place of one left behind. When
+ * it closes, it takes away its own socket alone: another node may have put one there after the directory was emptied.
+ */
+export async function serveControl(stateDir: string, routes: Routes): Promise<Serving> {
   const path = controlSocket(stateDir);
+  // A server takes away what stands where it began to listen. Paths of sockets are short, so this one is no longer.
+  const draft = join(dirname(path), `.${process.pid}`);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  rmSync(path, { force: true });
+  rmSync(draft, { force: true });
   const before = process.umask(0o177);
   try {
-    return await listen(serverOf(routes), { path });
+    const server = await listen(serverOf(routes), { path: draft }, path);
+    chmodSync(draft, 0o600);
+    const own = statSync(draft).ino;
+    renameSync(draft, path);
+    return {
+      close() {
+        if (statSync(path, { throwIfNoEntry: false })?.ino === own) rmSync(path, { force: true });
+        end(server);
+      },
+    };
   } finally {
     process.umask(before);
-    chmodSync(path, 0o600);
   }
 }
 
 /** Serves what changes nothing on `address`. Errors: `usage` for what is not HOST:PORT on loopback, `failure` when taken. */
-export async function serveMetrics(address: string, routes: Routes): Promise<Server> {
+export async function serveMetrics(address: string, routes: Routes): Promise<Serving> {
   const where = parseMetricsAddress(address);
   const reading = Object.fromEntries(Object.entries(routes).filter(([route]) => route.startsWith("GET ")));
-  return listen(serverOf(reading), where);
+  const server = await listen(serverOf(reading), where, `${where.host}:${where.port}`);
+  return { close: () => end(server) };
+}
+
+function end(server: Server): void {
+  server.close();
+  server.closeAllConnections();
 }
 
 const serverOf = (routes: Routes): Server =>
@@ -83,12 +107,14 @@ function send(response: ServerResponse, { status, body }: Answer): void {
   response.end(isText ? body : `${JSON.stringify(body)}\n`);
 }
 
-function listen(server: Server, where: { path: string } | { host: string; port: number }): Promise<Server> {
+/** `place` is what `where` is called. */
+function listen(
+  server: Server,
+  where: { path: string } | { host: string; port: number },
+  place: string,
+): Promise<Server> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error) => {
-      const place = "path" in where ? where.path : `${where.host}:${where.port}`;
-      reject(failure(`cannot listen on ${place}: ${error.message}`, undefined, error));
-    });
+    server.once("error", (error) => reject(failure(`cannot listen on ${place}: ${error.message}`, undefined, error)));
     server.listen(where, () => resolve(server));
   });
 }

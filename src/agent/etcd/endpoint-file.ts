@@ -16,7 +16,10 @@ export function writeEndpoint(stateDir: string, endpoint: string): void {
   renameSync(draft, fileIn(stateDir));
 }
 
-export const removeEndpoint = (stateDir: string): void => rmSync(fileIn(stateDir), { force: true });
+/** Takes the endpoint away, if it is that one; another node's may stand there after the directory was emptied. */
+export function removeEndpoint(stateDir: string, endpoint: string): void {
+  if (readEndpoint(stateDir) === endpoint) rmSync(fileIn(stateDir), { force: true });
+}
 
 /** Undefined when there is none, or when it is not root's alone to write, or is no URL of loopback. */
 export function readEndpoint(stateDir: string): string | undefined {
