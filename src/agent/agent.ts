@@ -143,7 +143,7 @@ class Agent {
     );
     this.#kernel = new KernelWatch(this.#direct, {
       sandbox: (id, why, delayMs) => this.#add(id, why, delayMs),
-      host: (why, delayMs) => this.#add(HOST, why, delayMs),
+      host: (why, delayMs) => this.#hostChanged(why, delayMs),
       missed: () => this.#kernelMissed(),
     });
     const startedAt = new Date().toISOString();
@@ -253,6 +253,11 @@ class Agent {
       () => false,
     );
     return Promise.race([asked, sleep(STORE_PATIENCE_MS, false)]);
+  }
+
+  /** What could not be mended may be free to be now: an interface of a stranger has gone, which was in the way. */
+  #hostChanged(why: string, delayMs: number): void {
+    for (const key of new Set([HOST, ...this.#journal.troubled])) this.#add(key, why, delayMs);
   }
 
   #ownChanged(id: string): void {

@@ -61,6 +61,11 @@ export class Journal {
     return this.#standing.size > 0;
   }
 
+  /** The keys under which something is. */
+  get troubled(): readonly string[] {
+    return [...this.#standing.keys()];
+  }
+
   /** Tells what is known to be wrong under a key, in words of the caller's; nothing when all is right. */
   setTrouble(key: string, words: ReadonlySet<string>): void {
     if (words.size > 0) this.#standing.set(key, words);
