@@ -2,12 +2,11 @@
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
-import type { Drivers, Environment } from "../cnm/environment.ts";
+import type { Environment } from "../cnm/environment.ts";
 import { openKernel } from "../cnm/local.ts";
-import { listPools } from "../cnm/ipam.ts";
 import { registerNode } from "../cnm/nodes.ts";
 import { bootId } from "../dataplane/netns.ts";
-import type { Drops, MemberChange } from "../drivers/driver.ts";
+import type { MemberChange } from "../drivers/driver.ts";
 import { BatchedStore } from "../store/batched.ts";
 import { CachedStore } from "../store/cached.ts";
 import { keys } from "../store/keys.ts";
@@ -18,19 +17,15 @@ import type { StoreOptions } from "../store/options.ts";
 import type { WatchHealth } from "../store/watch.ts";
 import { type Serving, serveControl, serveMetrics } from "./control-server.ts";
 import { Desired } from "./desired.ts";
-import { Figures } from "./figures.ts";
-import { Garbage } from "./garbage.ts";
 import { Journal } from "./journal.ts";
 import { KernelWatch, VERB_MS } from "./kernel-watch.ts";
-import { Lag } from "./lag.ts";
 import type { Log } from "./log.ts";
+import { Measurements } from "./measurements.ts";
 import { HOST, Mender } from "./mender.ts";
-import type { Measured } from "./metrics.ts";
 import { holdName, nameHeld, nameTaken } from "./name.ts";
-import { PoolUsage } from "./pool-usage.ts";
-import { type AgentState, reportOf } from "./report.ts";
+import { type AgentReport, type AgentState, reportOf } from "./report.ts";
 import { routesOf } from "./routes.ts";
-import { Sweep } from "./sweep.ts";
+import { startUpkeep } from "./upkeep.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 export interface AgentOptions {
@@ -77,21 +72,12 @@ const MISSED_PAUSE_MS = 10_000;
 
 const isStop = (error: unknown): boolean => error instanceof UserError && error.code === "interrupted";
 
-async function dropsOf(drivers: Drivers): Promise<Drops> {
-  const all = await Promise.all(drivers.all().map((driver) => driver.drops()));
-  const sums: Record<string, number> = {};
-  for (const [cause, count] of all.flatMap((drops) => Object.entries(drops))) sums[cause] = (sums[cause] ?? 0) + count;
-  return sums;
-}
-
 class Agent {
   readonly #options: AgentOptions;
   readonly #signal: AbortSignal;
   readonly #stop: (reason?: unknown) => void;
   readonly #journal: Journal;
-  readonly #figures = new Figures();
-  readonly #lag = new Lag((seconds) => this.#figures.lag.observe(seconds));
-  readonly #pools: PoolUsage;
+  readonly #measurements: Measurements;
   readonly #store: NodeStore;
   readonly #desired: Desired;
   readonly #direct: Environment;
@@ -110,16 +96,13 @@ class Agent {
     this.#signal = signal;
     this.#stop = stop;
     this.#journal = new Journal(stateDir, log);
+    this.#measurements = new Measurements(this.#journal);
     this.#store = connectNode(options.store);
     const warn = (message: string): void => log.warn(message);
     const kernel = openKernel({ stateDir, dockerHost, signal, warn });
-    const measured = new MeasuredStore(this.#store.store, (...call) => this.#figures.storeCalled(...call));
-    const store = new BatchedStore(measured);
+    const { figures, lag } = this.#measurements;
+    const store = new BatchedStore(new MeasuredStore(this.#store.store, (...call) => figures.storeCalled(...call)));
     this.#direct = { store, node, defaultPools: false, signal, warn, ...kernel };
-    this.#pools = new PoolUsage(
-      () => listPools({ ...this.#direct, warn: () => {} }),
-      () => this.#store.watches.health.state !== "synced",
-    );
     this.#desired = new Desired(this.#store.watches, node, {
       ownChanged: (id) => this.#ownChanged(id),
       surroundingsChanged: (id) => this.#add(id, STORE_CHANGED),
@@ -137,7 +120,7 @@ class Agent {
     });
     this.#queue = new WorkQueue(
       async (key) => {
-        if (await this.#lag.during(key, () => mender.mend(key))) this.#reasons.delete(key);
+        if (await lag.during(key, () => mender.mend(key))) this.#reasons.delete(key);
       },
       (key, error) => log.warn("could not be looked at, will be tried again", { key, error }),
     );
@@ -205,10 +188,12 @@ class Agent {
   }
 
   async #serve(): Promise<void> {
+    const report = (): AgentReport => this.#report();
+    const isAway = (): boolean => this.#store.watches.health.state !== "synced";
     const routes = routesOf({
-      report: () => this.#report(),
-      measured: () => this.#measured(),
-      told: (timing) => this.#figures.told(timing),
+      report,
+      measured: this.#measurements.source(this.#direct, isAway, report),
+      told: (timing) => this.#measurements.figures.told(timing),
       stop: () => this.#stop(),
     });
     this.#servers.push(await serveControl(this.#options.stateDir, routes));
@@ -295,27 +280,22 @@ class Agent {
   }
 
   #again(key: string, delayMs: number): void {
-    this.#lag.asked(key, delayMs);
+    this.#measurements.lag.asked(key, delayMs);
     this.#queue.add(key, delayMs);
   }
 
   #lookAgainAndAgain(): void {
-    const garbage = new Garbage(this.#direct, this.#journal);
-    const sweep = new Sweep({
-      look: (spreadMs) => this.#lookAtAll("nobody told of it", spreadMs),
-      collect: () => garbage.collect(),
+    const sweep = startUpkeep({
+      env: this.#direct,
+      journal: this.#journal,
       log: this.#options.log,
+      signal: this.#signal,
+      look: (spreadMs) => this.#lookAtAll("nobody told of it", spreadMs),
     });
     this.#closers.push(() => sweep.close());
   }
 
-  async #measured(): Promise<Measured> {
-    const [drops, pools] = await Promise.all([dropsOf(this.#direct.drivers), this.#pools.latest()]);
-    const { counts: events, repairs } = this.#journal;
-    return { report: this.#report(), events, repairs, drops, pools, figures: this.#figures };
-  }
-
-  #report(): ReturnType<typeof reportOf> {
+  #report(): AgentReport {
     return reportOf(this.#state, {
       store: this.#store.watches.health,
       sandboxes: this.#desired.sandboxes,

@@ -6,6 +6,8 @@ import { parsePrefix } from "../base/address.ts";
 import { decodeAll, encode } from "../store/codec.ts";
 import { addressRange, keys } from "../store/keys.ts";
 import {
+  type EndpointRecord,
+  type NetworkRecord,
   type NodeRecord,
   SCHEMA_VERSION,
   blockSchema,
@@ -82,13 +84,28 @@ export async function removeNode(
     { key: keys.nodeAlive(name) },
     { prefix: keys.sandboxes(name), countOnly: true },
   ]);
-  if (ranges.every(({ count }) => count === 0) && (await emptyBlocksOf(env, name)).length === 0)
+  const world = await readWorld(env);
+  // Other hands may have left no more of it than these.
+  const attached = world.endpoints.filter(({ binding }) => binding?.node === name);
+  const isKnown = ranges.some(({ count }) => count > 0) || attached.length > 0;
+  if (!isKnown && (await emptyBlocksOf(env, name)).length === 0)
     throw notFound(`no node ${quote(name)}`, "calicoctl node ls shows those there are");
   if (ranges[1]?.count !== 0) throw conflict(`the agent of node ${name} is running`, `there: calicoctl node stop`);
-  await unpublishAllOf(env, name, removeEndpoints);
+  if (attached.length > 0 && !removeEndpoints)
+    throw conflict(
+      `${attached.length} ${attached.length === 1 ? "service is" : "services are"} attached on node ${name}`,
+      "detach them there, or unpublish them with --remove-endpoints",
+    );
+  await unpublishAll(env, attached, world.networks);
   const blocks = await emptyBlocksOf(env, name);
   await transact(env, async () => {
-    const pools = decodeAll(poolSchema, (await env.store.read([{ prefix: keys.pools }])).ranges[0], () => {});
+    const now = await env.store.read([{ prefix: keys.pools }, { prefix: keys.sandboxes(name), countOnly: true }]);
+    const pools = decodeAll(poolSchema, now.ranges[0], () => {});
+    if (now.ranges[1]?.count !== 0)
+      throw conflict(
+        `node ${name} has sandboxes on record, though no service is left there`,
+        "if nobody attaches there now: calicoctl check --repair, then again",
+      );
     return {
       result: undefined,
       transaction: {
@@ -107,15 +124,11 @@ export async function removeNode(
   if (name === env.node) await withdrawIfIdle(env);
 }
 
-async function unpublishAllOf(env: Environment, name: string, removeEndpoints: boolean): Promise<void> {
-  const { endpoints, networks } = await readWorld(env);
-  const attached = endpoints.filter(({ binding }) => binding?.node === name);
-  if (attached.length === 0) return;
-  if (!removeEndpoints)
-    throw conflict(
-      `${attached.length} ${attached.length === 1 ? "service is" : "services are"} attached on node ${name}`,
-      "detach them there, or unpublish them with --remove-endpoints",
-    );
+async function unpublishAll(
+  env: Environment,
+  attached: readonly EndpointRecord[],
+  networks: readonly NetworkRecord[],
+): Promise<void> {
   const byId = new Map(networks.map((network) => [network.id, network]));
   for (const { binding, ...free } of attached) {
     const network = byId.get(free.networkId);
