@@ -157,6 +157,29 @@ describe("without a configured store", () => {
   });
 });
 
+test("commands on the host go by the name that its node was started with, until it is removed", async () => {
+  const unnamed = { env: { CALICO_NODENAME: undefined, HOSTNAME: "otherwise" } };
+  const ran = async (...args: string[]): Promise<Ended> => calicoctl(args, unnamed);
+  expect(await ran("node", "start", ...folders(), "--name", "named")).toMatchObject({ code: 0 });
+  const container = await host.container();
+  expect(await ran("service", "attach", "--publish", container.ref, "web.net")).toMatchObject({ code: 0 });
+  expect((await ran("endpoint", "ls")).stdout).toContain("named");
+  expect(JSON.parse((await ran("node", "show", "-o", "json")).stdout)).toMatchObject({
+    items: [{ name: "named", endpointCount: 1 }],
+  });
+  expect(await ran("check")).toMatchObject({ code: 0, stdout: "" });
+  expect(await ran("status")).toMatchObject({ code: 0 });
+  expect(await ran("node", "start", ...folders())).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("is running already"),
+  });
+  expect(await ran("node", "stop", "--force")).toMatchObject({ code: 0 });
+  expect(await ran("version")).toMatchObject({ code: 0, stdout: expect.stringContaining("named") });
+  const remove = ["node", "remove", "--remove-endpoints", "--etcd-data-dir", join(host.folder, "etcd")];
+  expect(await ran(...remove)).toMatchObject({ code: 0, stderr: "" });
+  expect(await ran("version")).toMatchObject({ code: 0, stdout: expect.stringContaining("otherwise") });
+});
+
 describe("a second start", () => {
   test("of the same version finds the first, and so do two at once", async () => {
     const [one, two] = await Promise.all([started(), started()]);
