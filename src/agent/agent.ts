@@ -5,6 +5,7 @@ import { failpoint } from "../base/failpoint.ts";
 import type { Environment } from "../cnm/environment.ts";
 import { openKernel } from "../cnm/local.ts";
 import { registerNode } from "../cnm/nodes.ts";
+import type { Timing } from "../cnm/stopwatch.ts";
 import { bootId } from "../dataplane/netns.ts";
 import type { MemberChange } from "../drivers/driver.ts";
 import { BatchedStore } from "../store/batched.ts";
@@ -102,7 +103,8 @@ class Agent {
     const kernel = openKernel({ stateDir, dockerHost, signal, warn });
     const { figures, lag } = this.#measurements;
     const store = new BatchedStore(new MeasuredStore(this.#store.store, (...call) => figures.storeCalled(...call)));
-    this.#direct = { store, node, defaultPools: false, signal, warn, ...kernel };
+    const onTimed = (timing: Timing): void => figures.timed(timing);
+    this.#direct = { store, node, defaultPools: false, signal, warn, ...kernel, onTimed };
     this.#desired = new Desired(this.#store.watches, node, {
       ownChanged: (id) => this.#ownChanged(id),
       surroundingsChanged: (id) => this.#add(id, STORE_CHANGED),
