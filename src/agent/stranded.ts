@@ -1,5 +1,5 @@
 /** Services that are attached on nodes which other hands have taken out of the store. */
-import { type AbsentNode, absentNodes, freeStranded } from "../cnm/absent-nodes.ts";
+import { type AbsentNode, absentNodes, freeStranded, isFirstAlive, namesIn } from "../cnm/absent-nodes.ts";
 import type { StoreEnvironment } from "../cnm/environment.ts";
 import { keys } from "../store/keys.ts";
 import type { Journal } from "./journal.ts";
@@ -39,14 +39,11 @@ export class Stranded {
         });
   }
 
-  /** One agent looks for all of them: the first by name. When two do, no harm is done. */
+  /** One agent looks for all of them. When two do, no harm is done. */
   async #isItsTurn(): Promise<boolean> {
-    const { ranges } = await this.#env.store.read([
-      { prefix: keys.nodesAlive, keysOnly: true, limit: 1 },
-      { prefix: keys.nodes, keysOnly: true },
-    ]);
-    for (const { key } of ranges[1]?.kvs ?? []) this.#onRecord.add(key.slice(keys.nodes.length));
-    return ranges[0]?.kvs[0]?.key === keys.nodeAlive(this.#env.node);
+    const { ranges } = await this.#env.store.read([{ prefix: keys.nodes, keysOnly: true }]);
+    for (const name of namesIn(ranges[0], keys.nodes)) this.#onRecord.add(name);
+    return isFirstAlive(this.#env);
   }
 
   #tell({ node, services }: AbsentNode): void {

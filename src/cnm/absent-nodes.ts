@@ -7,6 +7,7 @@ import { setImmediate } from "node:timers/promises";
 import { type Stored, decodeAll, encode } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
 import { type EndpointRecord, endpointSchema, networkSchema } from "../store/records.ts";
+import type { Range } from "../store/store.ts";
 import type { StoreEnvironment } from "./environment.ts";
 import { warnQuarantined } from "./model.ts";
 
@@ -29,9 +30,7 @@ export async function absentNodes(env: StoreEnvironment): Promise<AbsentNode[]> 
     { prefix: keys.nodesAlive, keysOnly: true },
     { prefix: keys.networks },
   ]);
-  const named = (range: number, prefix: string): string[] =>
-    (ranges[range]?.kvs ?? []).map(({ key }) => key.slice(prefix.length));
-  const present = new Set([...named(0, keys.nodes), ...named(1, keys.nodesAlive)]);
+  const present = new Set([...namesIn(ranges[0], keys.nodes), ...namesIn(ranges[1], keys.nodesAlive)]);
   const stranded = new Map<string, StrandedService[]>();
   for (const { value: network } of decodeAll(networkSchema, ranges[2], warnQuarantined(env.warn))) {
     const found = await env.store.read([{ prefix: keys.endpoints(network.id) }]);
@@ -67,4 +66,14 @@ export async function freeStranded(env: StoreEnvironment, { endpoint }: Stranded
     writes: [{ put: endpoint.key, value: encode(free) }, { deletePrefix: keys.memberRoutes(free.networkId, node) }],
   });
   return committed;
+}
+
+/** The names that keys below the prefix end with. */
+export const namesIn = (range: Range | undefined, prefix: string): string[] =>
+  (range?.kvs ?? []).map(({ key }) => key.slice(prefix.length));
+
+/** Whether this node is to do what one agent of the cluster is enough for: the first of the living, by name. */
+export async function isFirstAlive(env: StoreEnvironment): Promise<boolean> {
+  const { ranges } = await env.store.read([{ prefix: keys.nodesAlive, keysOnly: true, limit: 1 }]);
+  return ranges[0]?.kvs[0]?.key === keys.nodeAlive(env.node);
 }

@@ -4,7 +4,7 @@ import { newId } from "../base/id.ts";
 import { quote } from "../base/quote.ts";
 import { parsePrefix } from "../base/address.ts";
 import { decodeAll, encode } from "../store/codec.ts";
-import { addressRange, keys } from "../store/keys.ts";
+import { keys } from "../store/keys.ts";
 import {
   type EndpointRecord,
   type NetworkRecord,
@@ -19,6 +19,7 @@ import { release } from "./detach.ts";
 import type { Environment, StoreEnvironment } from "./environment.ts";
 import { withdrawIfIdle } from "./kernel.ts";
 import { type NodeView, warnQuarantined } from "./model.ts";
+import { emptyBlocksOf, removeEmptyBlock } from "./node-blocks.ts";
 import { transact } from "./transact.ts";
 import { unpublishFree } from "./unpublish.ts";
 import { readWorld } from "./views.ts";
@@ -136,25 +137,4 @@ async function unpublishAll(
     await release(env, { endpoint: { ...free, binding }, network });
     await unpublishFree(env, { endpoint: free, network });
   }
-}
-
-/** Blocks of the node in which no address is claimed; as prefixes. */
-export async function emptyBlocksOf(env: StoreEnvironment, name: string): Promise<string[]> {
-  const { ranges } = await env.store.read([{ prefix: keys.blocks }]);
-  const own = decodeAll(blockSchema, ranges[0], warnQuarantined(env.warn)).filter(({ value }) => value.node === name);
-  const prefixes = own.flatMap(({ value: { cidr } }) => parsePrefix(cidr) ?? []);
-  if (prefixes.length === 0) return [];
-  const counts = await env.store.read(prefixes.map((prefix) => ({ ...addressRange(prefix), countOnly: true })));
-  return own.map(({ value }) => value.cidr).filter((_, index) => counts.ranges[index]?.count === 0);
-}
-
-/** Gives the block back, unless an address in it was claimed meanwhile. Returns whether it did. */
-export async function removeEmptyBlock(env: StoreEnvironment, cidr: string): Promise<boolean> {
-  const prefix = parsePrefix(cidr);
-  if (!prefix) return false;
-  const { committed } = await env.store.commit({
-    guards: [{ present: keys.block(prefix) }, { emptyRange: addressRange(prefix) }],
-    writes: [{ delete: keys.block(prefix) }],
-  });
-  return committed;
 }
