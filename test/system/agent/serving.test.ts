@@ -125,7 +125,7 @@ describe("how long attach and detach take", () => {
     await resident.must("service", "unpublish", "timed.a");
   });
 
-  test("is nothing that a command waits for: an agent that does not answer keeps no command, nor does one that died", async () => {
+  test("is nothing that a command waits for: an agent that does not answer keeps none", async () => {
     const container = await host.container();
     const [attached] = await counts();
     node.running.kill("SIGSTOP");
