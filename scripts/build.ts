@@ -28,7 +28,7 @@ const entryPoints = {
   main: "src/cli/main.ts",
   run: "src/cli/run.ts",
   open: "src/cli/open.ts",
-  kernel: "src/cnm/local.ts",
+  kernel: "src/cli/kernel.ts",
 };
 
 /** esbuild splits ES modules only; each chunk is turned into CommonJS afterwards, which node starts faster. */

@@ -17,7 +17,7 @@ export const general: {
   sources:
     "These options stand before the command or after it. An option beats the environment, which beats the " +
     "configuration file, which beats the default: the etcd of this host's node, or else `http://127.0.0.1:2379`, state " +
-    "in `/run/calico`, and the name of the host.",
+    "in `/run/calico`, and the name of this host's node, or else of the host.",
   settings: {
     etcdEndpoints: { variables: ["ETCD_ENDPOINTS"], inFile: "etcd.endpoints" },
     etcdCaCertFile: { variables: ["ETCD_CA_CERT_FILE"], inFile: "etcd.caCertFile" },

@@ -1,33 +1,34 @@
 /** The agent of a node: follows the store and the kernel, and makes the second agree with the first. */
-import type { Server } from "node:http";
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
-import type { Drivers, Environment } from "../cnm/environment.ts";
+import type { Environment } from "../cnm/environment.ts";
 import { openKernel } from "../cnm/local.ts";
 import { registerNode } from "../cnm/nodes.ts";
+import type { Timing } from "../cnm/stopwatch.ts";
 import { bootId } from "../dataplane/netns.ts";
-import type { Drops, MemberChange } from "../drivers/driver.ts";
+import type { MemberChange } from "../drivers/driver.ts";
 import { DockerSandboxes } from "../plugin/sandboxes.ts";
 import { BatchedStore } from "../store/batched.ts";
 import { CachedStore } from "../store/cached.ts";
 import { keys } from "../store/keys.ts";
+import { MeasuredStore } from "../store/measured.ts";
 import { type NodeStore, connectNode } from "../store/connect-node.ts";
 import type { LeaseState } from "../store/lease-key.ts";
 import type { StoreOptions } from "../store/options.ts";
 import type { WatchHealth } from "../store/watch.ts";
-import { serveControl, serveMetrics } from "./control-server.ts";
+import { type Serving, serveControl, serveMetrics } from "./control-server.ts";
 import { Desired } from "./desired.ts";
 import { startDockerPlugin } from "./docker-plugin.ts";
-import { Garbage } from "./garbage.ts";
 import { Journal } from "./journal.ts";
 import { KernelWatch, VERB_MS } from "./kernel-watch.ts";
 import type { Log } from "./log.ts";
+import { Measurements } from "./measurements.ts";
 import { HOST, Mender } from "./mender.ts";
 import { holdName, nameHeld, nameTaken } from "./name.ts";
-import { type AgentState, reportOf } from "./report.ts";
+import { type AgentReport, type AgentState, reportOf } from "./report.ts";
 import { routesOf } from "./routes.ts";
-import { Sweep } from "./sweep.ts";
+import { startUpkeep } from "./upkeep.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 export interface AgentOptions {
@@ -76,18 +77,12 @@ const MISSED_PAUSE_MS = 10_000;
 
 const isStop = (error: unknown): boolean => error instanceof UserError && error.code === "interrupted";
 
-async function dropsOf(drivers: Drivers): Promise<Drops> {
-  const all = await Promise.all(drivers.all().map((driver) => driver.drops()));
-  const sums: Record<string, number> = {};
-  for (const [cause, count] of all.flatMap((drops) => Object.entries(drops))) sums[cause] = (sums[cause] ?? 0) + count;
-  return sums;
-}
-
 class Agent {
   readonly #options: AgentOptions;
   readonly #signal: AbortSignal;
   readonly #stop: (reason?: unknown) => void;
   readonly #journal: Journal;
+  readonly #measurements: Measurements;
   readonly #store: NodeStore;
   readonly #desired: Desired;
   readonly #direct: Environment;
@@ -98,7 +93,7 @@ class Agent {
   /** Why what waits was asked for last. */
   readonly #reasons = new Map<string, string>();
   readonly #state: AgentState;
-  readonly #servers: Server[] = [];
+  readonly #servers: Serving[] = [];
   readonly #closers: (() => void | Promise<void>)[] = [];
 
   constructor(options: AgentOptions, signal: AbortSignal, stop: (reason?: unknown) => void) {
@@ -107,14 +102,15 @@ class Agent {
     this.#signal = signal;
     this.#stop = stop;
     this.#journal = new Journal(stateDir, log);
+    this.#measurements = new Measurements(this.#journal);
     this.#store = connectNode(options.store);
     const warn = (message: string): void => log.warn(message);
     const kernel = openKernel({ stateDir, dockerHost, signal, warn });
-    this.#direct = {
-      ...{ store: new BatchedStore(this.#store.store), node, defaultPools: false, signal, warn },
-      ...kernel,
-      parked: () => this.#docker.joined(),
-    };
+    const { figures, lag } = this.#measurements;
+    const store = new BatchedStore(new MeasuredStore(this.#store.store, (...call) => figures.storeCalled(...call)));
+    const onTimed = (timing: Timing): void => figures.timed(timing);
+    const parked = (): Iterable<string> => this.#docker.joined();
+    this.#direct = { store, node, defaultPools: false, signal, warn, ...kernel, onTimed, parked };
     this.#desired = new Desired(this.#store.watches, node, {
       ownChanged: (id) => this.#ownChanged(id),
       surroundingsChanged: (id) => this.#add(id, STORE_CHANGED),
@@ -126,19 +122,19 @@ class Agent {
       direct: this.#direct,
       isOnline: () => this.#storeAnswers(),
       sandbox: (id) => this.#desired.sandboxes.get(id),
-      again: (key, delayMs) => this.#queue.add(key, delayMs),
+      again: (key, delayMs) => this.#again(key, delayMs),
       why: (key) => this.#reasons.get(key),
       journal: this.#journal,
     });
     this.#queue = new WorkQueue(
       async (key) => {
-        if (await mender.mend(key)) this.#reasons.delete(key);
+        if (await lag.during(key, () => mender.mend(key))) this.#reasons.delete(key);
       },
       (key, error) => log.warn("could not be looked at, will be tried again", { key, error }),
     );
     this.#kernel = new KernelWatch(this.#direct, {
       sandbox: (id, why, delayMs) => this.#add(id, why, delayMs),
-      host: (why, delayMs) => this.#add(HOST, why, delayMs),
+      host: (why, delayMs) => this.#hostChanged(why, delayMs),
       missed: () => this.#kernelMissed(),
     });
     const startedAt = new Date().toISOString();
@@ -197,17 +193,16 @@ class Agent {
     await this.#state.name?.close();
     await this.#store.close();
     for (const driver of this.#direct.drivers.all()) driver.close();
-    for (const server of this.#servers) {
-      server.close();
-      server.closeAllConnections();
-    }
+    for (const server of this.#servers) server.close();
   }
 
   async #serve(): Promise<void> {
+    const report = (): AgentReport => this.#report();
+    const isAway = (): boolean => this.#store.watches.health.state !== "synced";
     const routes = routesOf({
-      report: () => this.#report(),
-      events: () => this.#journal.counts,
-      drops: () => dropsOf(this.#direct.drivers),
+      report,
+      measured: this.#measurements.source(this.#direct, isAway, report),
+      told: (timing) => this.#measurements.figures.told(timing),
       stop: () => this.#stop(),
     });
     this.#servers.push(await serveControl(this.#options.stateDir, routes));
@@ -266,6 +261,11 @@ class Agent {
     return Promise.race([asked, sleep(STORE_PATIENCE_MS, false)]);
   }
 
+  /** What could not be mended may be free to be now: an interface of a stranger has gone, which was in the way. */
+  #hostChanged(why: string, delayMs: number): void {
+    for (const key of new Set([HOST, ...this.#journal.troubled])) this.#add(key, why, delayMs);
+  }
+
   #ownChanged(id: string): void {
     this.#kernel.follow(id, this.#desired.sandboxes.get(id));
     // Of one that is gone, too: what was wrong with it is no more.
@@ -297,20 +297,26 @@ class Agent {
   #add(key: string, why: string, delayMs = 0): void {
     if (!this.#state.synced) return;
     this.#reasons.set(key, why);
+    this.#again(key, delayMs);
+  }
+
+  #again(key: string, delayMs: number): void {
+    this.#measurements.lag.asked(key, delayMs);
     this.#queue.add(key, delayMs);
   }
 
   #lookAgainAndAgain(): void {
-    const garbage = new Garbage(this.#direct, this.#journal);
-    const sweep = new Sweep({
-      look: (spreadMs) => this.#lookAtAll("nobody told of it", spreadMs),
-      collect: () => garbage.collect(),
+    const sweep = startUpkeep({
+      env: this.#direct,
+      journal: this.#journal,
       log: this.#options.log,
+      signal: this.#signal,
+      look: (spreadMs) => this.#lookAtAll("nobody told of it", spreadMs),
     });
     this.#closers.push(() => sweep.close());
   }
 
-  #report(): ReturnType<typeof reportOf> {
+  #report(): AgentReport {
     return reportOf(this.#state, {
       store: this.#store.watches.health,
       sandboxes: this.#desired.sandboxes,

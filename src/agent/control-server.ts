@@ -1,9 +1,10 @@
 /** How others on this host ask the agent: HTTP on a unix socket that only root can open, and on loopback for metrics. */
-import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { failure } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
+import { controlSocket } from "./control-socket.ts";
 import { parseMetricsAddress } from "./metrics-address.ts";
 
 export interface Answer {
@@ -12,48 +13,92 @@ export interface Answer {
   readonly body: object | string;
 }
 
-/** By method and path, as "GET /readyz". */
-export type Routes = Readonly<Record<string, () => Answer | Promise<Answer>>>;
+/** By method and path, as "GET /readyz". Each is handed what was sent with the request. */
+export type Routes = Readonly<Record<string, (body: string) => Answer | Promise<Answer>>>;
 
-/** Where the agent of a node listens. */
-export const controlSocket = (stateDir: string): string => join(stateDir, "agent.sock");
+/** What is sent to an agent is short. */
+const MOST_BYTES = 4096;
 
-/** Serves on the socket of the state directory; whoever holds the node's lock may take the place of one left behind. */
-export async function serveControl(stateDir: string, routes: Routes): Promise<Server> {
+export interface Serving {
+  /** Also cuts off those who still ask. */
+  close(): void;
+}
+
+/**
+ * Serves on the socket of the state directory; whoever holds the node's lock may take the place of one left behind. When
+ * it closes, it takes away its own socket alone: another node may have put one there after the directory was emptied.
+ */
+export async function serveControl(stateDir: string, routes: Routes): Promise<Serving> {
   const path = controlSocket(stateDir);
+  // A server takes away what stands where it began to listen. Paths of sockets are short, so this one is no longer.
+  const draft = join(dirname(path), `.${process.pid}`);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  rmSync(path, { force: true });
+  rmSync(draft, { force: true });
   const before = process.umask(0o177);
   try {
-    return await listen(serverOf(routes), { path });
+    const server = await listen(serverOf(routes), { path: draft }, path);
+    chmodSync(draft, 0o600);
+    const own = statSync(draft).ino;
+    renameSync(draft, path);
+    return {
+      close() {
+        if (statSync(path, { throwIfNoEntry: false })?.ino === own) rmSync(path, { force: true });
+        end(server);
+      },
+    };
   } finally {
     process.umask(before);
-    chmodSync(path, 0o600);
   }
 }
 
 /** Serves what changes nothing on `address`. Errors: `usage` for what is not HOST:PORT on loopback, `failure` when taken. */
-export async function serveMetrics(address: string, routes: Routes): Promise<Server> {
+export async function serveMetrics(address: string, routes: Routes): Promise<Serving> {
   const where = parseMetricsAddress(address);
   const reading = Object.fromEntries(Object.entries(routes).filter(([route]) => route.startsWith("GET ")));
-  return listen(serverOf(reading), where);
+  const server = await listen(serverOf(reading), where, `${where.host}:${where.port}`);
+  return { close: () => end(server) };
+}
+
+function end(server: Server): void {
+  server.close();
+  server.closeAllConnections();
 }
 
 const serverOf = (routes: Routes): Server =>
   createServer((request, response) => {
-    request.resume();
     void answer(request, routes).then((found) => send(response, found));
   });
 
-async function answer({ method = "", url = "" }: IncomingMessage, routes: Routes): Promise<Answer> {
+async function answer(request: IncomingMessage, routes: Routes): Promise<Answer> {
+  const { method = "", url = "" } = request;
   const path = url.split("?")[0] ?? "";
   const route = Object.hasOwn(routes, `${method} ${path}`) ? routes[`${method} ${path}`] : undefined;
-  if (!route) return { status: 404, body: { error: { code: "not-found", message: `no ${method} ${quote(path)}` } } };
+  const body = await bodyOf(request);
+  if (!route) return refusal(404, "not-found", `no ${method} ${quote(path)}`);
+  if (body === undefined) return refusal(413, "usage", `more than ${MOST_BYTES} bytes`);
   try {
-    return await route();
+    return await route(body);
   } catch (error) {
-    return { status: 500, body: { error: { code: "failure", message: (error as Error).message } } };
+    return refusal(500, "failure", (error as Error).message);
   }
+}
+
+const refusal = (status: number, code: string, message: string): Answer => ({
+  status,
+  body: { error: { code, message } },
+});
+
+/** Undefined when it is too long; the rest is then read and dropped. Never settles when the other end breaks off. */
+function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  request.on("data", (part: Buffer) => {
+    bytes += part.length;
+    if (bytes <= MOST_BYTES) parts.push(part);
+  });
+  return new Promise((resolve) =>
+    request.once("end", () => resolve(bytes > MOST_BYTES ? undefined : Buffer.concat(parts).toString())),
+  );
 }
 
 function send(response: ServerResponse, { status, body }: Answer): void {
@@ -62,12 +107,14 @@ function send(response: ServerResponse, { status, body }: Answer): void {
   response.end(isText ? body : `${JSON.stringify(body)}\n`);
 }
 
-function listen(server: Server, where: { path: string } | { host: string; port: number }): Promise<Server> {
+/** `place` is what `where` is called. */
+function listen(
+  server: Server,
+  where: { path: string } | { host: string; port: number },
+  place: string,
+): Promise<Server> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error) => {
-      const place = "path" in where ? where.path : `${where.host}:${where.port}`;
-      reject(failure(`cannot listen on ${place}: ${error.message}`, undefined, error));
-    });
+    server.once("error", (error) => reject(failure(`cannot listen on ${place}: ${error.message}`, undefined, error)));
     server.listen(where, () => resolve(server));
   });
 }

@@ -5,6 +5,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { type EventKind, type NodeEvent, journalFile, readEvents } from "./events.ts";
 import type { Log } from "./log.ts";
+import { objectClass } from "./object-class.ts";
 
 const LONGEST_BYTES = 1024 * 1024;
 
@@ -12,6 +13,7 @@ export class Journal {
   readonly #file: string;
   readonly #log: Log;
   readonly #counts = new Map<EventKind, number>();
+  readonly #repairs = new Map<string, number>();
   readonly #standing = new Map<string, ReadonlySet<string>>();
   #last: NodeEvent | undefined;
   #seq: number;
@@ -29,6 +31,7 @@ export class Journal {
   add(event: Omit<NodeEvent, "seq" | "time">): void {
     const { kind, ...facts } = event;
     this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
+    if (kind === "repaired") this.#countRepair(objectClass(event.object));
     const told: NodeEvent = { seq: ++this.#seq, time: new Date().toISOString(), ...event };
     if (kind === "not-repaired" || kind === "store-lost") this.#last = told;
     this.#log[kind === "not-repaired" || kind === "store-lost" ? "warn" : "info"](kind, facts);
@@ -48,9 +51,19 @@ export class Journal {
     return this.#counts;
   }
 
+  /** How often something was repaired since the agent started, by what it was. */
+  get repairs(): ReadonlyMap<string, number> {
+    return this.#repairs;
+  }
+
   /** Whether something is known to be wrong that could not be mended. */
   get hasTrouble(): boolean {
     return this.#standing.size > 0;
+  }
+
+  /** The keys under which something is. */
+  get troubled(): readonly string[] {
+    return [...this.#standing.keys()];
   }
 
   /** Tells what is known to be wrong under a key, in words of the caller's; nothing when all is right. */
@@ -67,6 +80,10 @@ export class Journal {
   /** The last that tells of something wrong. */
   get lastTrouble(): NodeEvent | undefined {
     return this.#last;
+  }
+
+  #countRepair(what: string): void {
+    this.#repairs.set(what, (this.#repairs.get(what) ?? 0) + 1);
   }
 
   #cut(): void {

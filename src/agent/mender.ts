@@ -13,7 +13,7 @@ import type { Journal } from "./journal.ts";
 /** What a verb is in the middle of looks wrong for a moment. */
 const SETTLE_MS = 200;
 /** Between the two looks that must agree before something that was alive is ended. */
-const SECOND_LOOK_MS = 1000;
+export const SECOND_LOOK_MS = 1000;
 
 export interface MenderWorld {
   /** Reads what the watches have told. */

@@ -1,11 +1,24 @@
-/** The agent's figures in Prometheus' text format, version 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats). */
+/** All figures of the agent, as Prometheus reads them; docs/node.md tells what each is. */
+import type { PoolView } from "../cnm/model.ts";
+import { timedVerbs } from "../cnm/stopwatch.ts";
 import type { Drops } from "../drivers/driver.ts";
 import type { EventKind } from "./events.ts";
+import type { Figures } from "./figures.ts";
+import { counter, gauge, histogram } from "./metrics-text.ts";
 import type { AgentReport } from "./report.ts";
 
-type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
+export interface Measured {
+  readonly report: AgentReport;
+  readonly events: ReadonlyMap<EventKind, number>;
+  /** How often something was mended, by what it was. */
+  readonly repairs: ReadonlyMap<string, number>;
+  readonly drops: Drops;
+  /** Empty while they are not known. */
+  readonly pools: readonly PoolView[];
+  readonly figures: Figures;
+}
 
-export function metricsText(report: AgentReport, events: ReadonlyMap<EventKind, number>, drops: Drops): string {
+export function metricsText({ report, events, repairs, drops, pools, figures }: Measured): string {
   const { node, version, ready, healthy, components, sandboxes, endpoints, backlog } = report;
   const yes = (value: boolean): number => (value ? 1 : 0);
   return [
@@ -20,37 +33,50 @@ export function metricsText(report: AgentReport, events: ReadonlyMap<EventKind, 
     gauge("sandboxes", "Sandboxes of this node.", [[{}, sandboxes]]),
     gauge("endpoints", "Endpoints attached on this node.", [[{}, endpoints]]),
     gauge("backlog", "What waits to be looked at.", [[{}, backlog]]),
-    counter(
-      "events_total",
-      "What happened, by kind; see calicoctl events.",
-      [...events].map(([kind, count]) => [{ kind }, count]),
+    ...timedVerbs.map((verb) =>
+      histogram(
+        `${verb}_seconds`,
+        `How long each ${verb} took that succeeded, by stage.`,
+        by("stage", figures.verbs.get(verb) ?? []),
+      ),
     ),
+    histogram("reconcile_lag_seconds", "From when a look was due until it had been taken.", [[{}, figures.lag]]),
+    counter("repairs_total", "What was mended, by what it was.", by("object", repairs)),
+    histogram("store_seconds", "How long etcd took to answer the agent.", by("operation", figures.store)),
+    counter(
+      "store_failures_total",
+      "Calls of the agent that etcd did not answer.",
+      by("operation", figures.storeFailures),
+    ),
+    gauge(
+      "pool_addresses",
+      "Addresses of a pool that are in use.",
+      by(
+        "pool",
+        pools.map(({ cidr, used }) => [cidr, used]),
+      ),
+    ),
+    gauge(
+      "pool_size",
+      "Addresses of a pool that services can have.",
+      by(
+        "pool",
+        pools.map(({ cidr, size }) => [cidr, Number(size)]),
+      ),
+    ),
+    counter("events_total", "What happened, by kind; see calicoctl events.", by("kind", events)),
     counter(
       "dropped_packets_total",
       "Packets that the firewall dropped, by cause.",
-      Object.entries(drops).map(([cause, count]) => [{ cause }, count]),
+      by("cause", Object.entries(drops)),
     ),
     gauge("resident_bytes", "Memory of the agent.", [[{}, process.memoryUsage.rss()]]),
     counter("cpu_seconds_total", "Processor time of the agent.", [[{}, cpuSeconds()]]),
   ].join("");
 }
 
-const gauge = (name: string, help: string, samples: readonly Sample[]): string => family(name, "gauge", help, samples);
-const counter = (name: string, help: string, samples: readonly Sample[]): string =>
-  family(name, "counter", help, samples);
-
-function family(name: string, type: string, help: string, samples: readonly Sample[]): string {
-  const full = `calicoctl_node_${name}`;
-  const lines = samples.map(([labels, value]) => `${full}${labelText(labels)} ${value}\n`);
-  return `# HELP ${full} ${help}\n# TYPE ${full} ${type}\n${lines.join("")}`;
-}
-
-function labelText(labels: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(labels).map(([key, value]) => `${key}="${value.replaceAll(/["\\\n]/g, escaped)}"`);
-  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
-}
-
-const escaped = (character: string): string => (character === "\n" ? "\\n" : `\\${character}`);
+const by = <T>(label: string, values: Iterable<readonly [string, T]>): [Record<string, string>, T][] =>
+  [...values].map(([name, value]) => [{ [label]: name }, value]);
 
 function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();

@@ -1,14 +1,6 @@
 /** Telling a service manager how the process is (sd_notify(3)): datagrams to the socket that NOTIFY_SOCKET names. */
-import { closeSync } from "node:fs";
-import { constants } from "node:os";
-import { SystemError, connect, send, socket } from "../dataplane/libc.ts";
-
-const AF_UNIX = 1;
-const SOCK_DGRAM = 2;
-/** A manager that does not read must not stop the node. */
-const SOCK_NONBLOCK = 0o4000;
-/** sizeof(sun_path). */
-const LONGEST_PATH = 108;
+import { SystemError } from "../dataplane/libc.ts";
+import { sendTo } from "../dataplane/unix-socket.ts";
 
 export interface ServiceManager {
   /** The service does its work from here on. */
@@ -40,24 +32,11 @@ export function serviceManager(env: NodeJS.ProcessEnv, pid = process.pid): Servi
   };
 }
 
-/** That the manager has gone, or is slow, is no failure of this process. */
+/** That the manager has gone, or is slow, is no failure of this process, nor does it wait for it. */
 function notify(path: string, state: string): void {
-  const fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
   try {
-    connect(fd, unixAddress(path));
-    send(fd, Buffer.from(state));
+    sendTo(path, "datagram", Buffer.from(state));
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-  } finally {
-    closeSync(fd);
   }
-}
-
-/** A sockaddr_un: `@name` is an abstract socket, whose name begins with a zero byte and has no end but its length. */
-function unixAddress(path: string): Buffer {
-  const name = Buffer.from(path.startsWith("@") ? `\0${path.slice(1)}` : `${path}\0`);
-  if (name.length > LONGEST_PATH) throw new SystemError("connect", constants.errno.ENAMETOOLONG);
-  const family = Buffer.alloc(2);
-  family.writeUInt16LE(AF_UNIX);
-  return Buffer.concat([family, name]);
 }

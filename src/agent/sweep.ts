@@ -1,5 +1,4 @@
 /** The looks that no notification asks for: some changes are not told, and what is told may be missed. */
-import type { Log } from "./log.ts";
 
 const LOOK_MS = 60_000;
 const COLLECT_MS = 5 * 60_000;
@@ -7,21 +6,18 @@ const COLLECT_MS = 5 * 60_000;
 export interface SweepWork {
   /** Looks at everything, one thing after the other over so long a time. */
   look(spreadMs: number): void;
-  /** Gives back what nobody uses. */
+  /** Gives back what nobody uses, also once at the start. Never rejects. */
   collect(): Promise<void>;
-  readonly log: Log;
 }
 
 export class Sweep {
   readonly #timers: readonly NodeJS.Timeout[];
 
-  constructor({ look, collect, log }: SweepWork) {
+  constructor({ look, collect }: SweepWork) {
+    void collect();
     this.#timers = [
       setInterval(() => look(LOOK_MS / 2), jittered(LOOK_MS)),
-      setInterval(
-        () => void collect().catch((error: unknown) => log.warn("nothing collected", { error })),
-        jittered(COLLECT_MS),
-      ),
+      setInterval(() => void collect(), jittered(COLLECT_MS)),
     ];
   }
 

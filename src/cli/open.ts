@@ -9,7 +9,7 @@ export function openController(
   warn: (message: string) => void,
 ): Controller {
   return new Controller({ store: connect(store), node, defaultPools, signal, warn }, async () => {
-    const { openKernel } = await import("../cnm/local.ts");
-    return openKernel({ stateDir, dockerHost, signal, warn });
+    const { openOwnKernel } = await import("./kernel.ts");
+    return openOwnKernel({ stateDir, dockerHost, signal, warn });
   });
 }

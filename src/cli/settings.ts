@@ -2,6 +2,7 @@
 import { accessSync, constants, readFileSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { readEndpoint } from "../agent/etcd/endpoint-file.ts";
+import { readNodeName } from "../agent/process/name-file.ts";
 import { UserError, usageError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { parseEndpoint } from "../store/endpoint.ts";
@@ -68,10 +69,13 @@ export async function readSettings(
   together(username, password, "user", "password file", "--etcd-password-file");
   together(password, username, "password file", "user", "--etcd-username");
 
-  const node = pick("--node", flags.node, ["CALICO_NODENAME", "HOSTNAME"], "node");
+  const named = pick("--node", flags.node, ["CALICO_NODENAME", "HOSTNAME"], "node");
   const givenDir = pick("--state-dir", flags.stateDir, ["CALICO_STATE_DIR"], "stateDir");
   const stateDir = givenDir === undefined ? "/run/calico" : absolute(givenDir);
   const dockerHost = fromEnvironment(env, ["DOCKER_HOST"]);
+  // A shell may say how the host is called; the node that runs here was perhaps called otherwise.
+  const isSaid = named !== undefined && named.from !== "HOSTNAME";
+  const node = isSaid ? named : (readNodeName(stateDir) ?? named ?? hostName());
   return {
     store: {
       endpoints: endpoints === undefined ? [readEndpoint(stateDir) ?? usualEndpoint] : endpointList(endpoints),
@@ -81,7 +85,7 @@ export async function readSettings(
       ...(username === undefined ? {} : { username: username.value }),
       ...(password === undefined ? {} : { passwordFile: readable(password) }),
     },
-    node: nodeName(node ?? hostName()),
+    node: nodeName(node),
     storeIsConfigured: endpoints !== undefined,
     stateDir,
     defaultPools: !isSet(env["NO_DEFAULT_POOLS"]),

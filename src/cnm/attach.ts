@@ -58,15 +58,19 @@ export async function attach(
     failpoint("attach:resolved");
     const once = (): Promise<Attached & { wasMissing: boolean }> =>
       withSandbox(env, id, async () => {
+        env.stopwatch?.lap("lock");
         failpoint("attach:locked");
         const bound = await bind(env, container, namespace, name, options);
+        env.stopwatch?.lap("store");
         const wasMissing = await plumb(env, bound, namespace);
         mustStillRun(env, container, bound);
+        env.stopwatch?.lap("kernel");
         return { ...bound, wasMissing };
       });
     const { endpoint, network, sandbox, wasBound, wasMissing } = await releasing(env, once);
     failpoint("attach:plumbed");
     const neighboursMissed = await refreshNeighbours(env, network.id, id);
+    env.stopwatch?.lap("neighbours");
     failpoint("attach:done");
     if (wasBound && !wasMissing && !neighboursMissed && !options.ignore)
       throw conflict(

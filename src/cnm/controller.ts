@@ -37,6 +37,7 @@ import { listNodes, nodeView, removeNode } from "./nodes.ts";
 import { type PoolOptions, addSharedPools, removePool } from "./pools.ts";
 import { openSandbox } from "./sandboxes.ts";
 import { type PublishSpec, checkPublishSpec, publish } from "./services.ts";
+import { Stopwatch, type TimedVerb } from "./stopwatch.ts";
 import { takeBack } from "./take-back.ts";
 import { unpublish, unpublishFree } from "./unpublish.ts";
 import {
@@ -103,21 +104,25 @@ export class Controller {
     if (request.interface !== undefined) checkInterfaceName(request.interface);
     if (request.priority !== undefined) checkPriority(request.priority);
     checkPublishSpec(request.spec ?? {});
-    const env = await this.#world();
-    const found = await env.host.resolve(container);
-    if (!request.publish) return attach(env, found, parsed, request);
-    // For what cannot be attached here, nothing is published either.
-    (await env.lock("host", "shared"))?.release();
-    openSandbox(env, found).close();
-    return onNetwork(env, await ensureNetwork(env, parsed.network, parsed.driver), async (network) => {
-      const published = await publish(env, network, parsed.service, request.spec ?? {}, { ignore: true });
-      try {
-        return await attach(env, found, parsed, request);
-      } catch (error) {
-        // All of it or nothing: what was published only for this attach goes with it.
-        if (published.created) await takeBack(env, () => unpublishFree(env, { endpoint: published.endpoint, network }));
-        throw error;
-      }
+    return this.#timed("attach", async (env) => {
+      const found = await env.host.resolve(container);
+      env.stopwatch?.lap("resolve");
+      if (!request.publish) return attach(env, found, parsed, request);
+      // For what cannot be attached here, nothing is published either.
+      (await env.lock("host", "shared"))?.release();
+      openSandbox(env, found).close();
+      return onNetwork(env, await ensureNetwork(env, parsed.network, parsed.driver), async (network) => {
+        const published = await publish(env, network, parsed.service, request.spec ?? {}, { ignore: true });
+        env.stopwatch?.lap("publish");
+        try {
+          return await attach(env, found, parsed, request);
+        } catch (error) {
+          const { created, endpoint } = published;
+          // All of it or nothing: what was published only for this attach goes with it.
+          if (created) await takeBack(env, () => unpublishFree(env, { endpoint, network }));
+          throw error;
+        }
+      });
     });
   }
 
@@ -132,7 +137,8 @@ export class Controller {
     name: string,
     options: { ignore?: boolean | undefined } = {},
   ): Promise<void> {
-    return detach(await this.#world(), container, parseServiceName(name), options);
+    const parsed = parseServiceName(name);
+    return this.#timed("detach", (env) => detach(env, container, parsed, options));
   }
 
   services({ network }: { network?: string | undefined } = {}): Promise<ServiceView[]> {
@@ -203,6 +209,15 @@ export class Controller {
 
   async #world(): Promise<Environment> {
     return { ...this.#env, ...(await this.#kernel()) };
+  }
+
+  async #timed<T>(verb: TimedVerb, work: (env: Environment) => Promise<T>): Promise<T> {
+    const env = await this.#world();
+    if (!env.onTimed) return work(env);
+    const stopwatch = new Stopwatch();
+    const result = await work({ ...env, stopwatch });
+    env.onTimed(stopwatch.timing(verb));
+    return result;
   }
 }
 

@@ -47,6 +47,7 @@ export async function detach(
   if (binding) {
     mustBeHere(env, service, "detach it there");
     if (container !== undefined) await mustBeAttachedTo(env, container, service);
+    env.stopwatch?.lap("resolve");
     await release(env, service);
   } else if (service.endpoint.resume) await waitNoMore(env, found.endpoint);
   else if (!(await finish(env, service)) && !ignore)
@@ -91,8 +92,10 @@ export async function release(
 ): Promise<void> {
   const id = endpoint.binding?.sandboxId ?? "";
   const take = async (): Promise<void> => {
+    env.stopwatch?.lap("lock");
     failpoint("detach:locked");
     const { left, isElsewhere } = await unbind(env, endpoint, isStopped);
+    env.stopwatch?.lap("store");
     if (isElsewhere) return;
     const namespace = left && reopenSandbox(env, left.sandbox);
     try {
@@ -103,10 +106,12 @@ export async function release(
     failpoint("detach:elected");
     // The endpoint goes last: while it is there, the same command knows that it has something to finish.
     await removeFromKernel(env, endpoint, network);
+    env.stopwatch?.lap("kernel");
   };
   await withSandbox(env, id, () => withEndpoint(env, endpoint.id, take));
   failpoint("detach:done");
   await settleRest(env, network.id, id);
+  env.stopwatch?.lap("neighbours");
 }
 
 /**

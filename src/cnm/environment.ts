@@ -3,6 +3,7 @@ import type { HostNetwork } from "../ipam/pools.ts";
 import type { ContainerRef } from "../runtime/container.ts";
 import type { Store } from "../store/store.ts";
 import type { NetworkNamespace } from "../dataplane/netns.ts";
+import type { Stopwatch, Timing } from "./stopwatch.ts";
 
 export type Warn = (message: string) => void;
 
@@ -23,12 +24,16 @@ export interface Kernel {
   readonly host: Host;
   readonly drivers: Drivers;
   readonly lock: TakeLock;
+  /** Told how long each attach and detach took that has succeeded; must not fail. Nothing is timed without it. */
+  readonly onTimed?: ((timing: Timing) => void) | undefined;
 }
 
 /** The world as it is handed to the verbs of the model. */
 export interface Environment extends StoreEnvironment, Kernel {
   /** Ids of endpoints whose interfaces stand on the host though no sandbox has them on record yet, as far as known. */
   readonly parked?: (() => Iterable<string>) | undefined;
+  /** Of the verb that is at work, while somebody wants to know how long it takes. */
+  readonly stopwatch?: Stopwatch | undefined;
 }
 
 /** The host that the verbs work on. */

@@ -30,28 +30,36 @@ import { readSandbox } from "./sandboxes.ts";
 const COUNTS_AT_ONCE = 100;
 
 export async function listPools(env: StoreEnvironment): Promise<PoolView[]> {
-  return (await ipamReport(env)).pools.slice();
+  return (await poolsAndBlocks(env)).views;
 }
 
 export async function ipamReport(env: StoreEnvironment): Promise<IpamReport> {
+  const { views, pools, blocks } = await poolsAndBlocks(env);
+  const used = await countUsed(
+    env,
+    blocks.map(({ cidr }) => cidr),
+  );
+  return { pools: views, blocks: blocks.map((block, index) => blockView(block, pools, used[index] ?? 0)) };
+}
+
+interface PoolsAndBlocks {
+  readonly views: PoolView[];
+  readonly pools: readonly PoolRecord[];
+  readonly blocks: readonly BlockRecord[];
+}
+
+async function poolsAndBlocks(env: StoreEnvironment): Promise<PoolsAndBlocks> {
   const { ranges } = await env.store.read([{ prefix: keys.pools }, { prefix: keys.blocks }, { prefix: keys.networks }]);
   const quarantine = warnQuarantined(env.warn);
   const pools = decodeAll(poolSchema, ranges[0], quarantine).map(({ value }) => value);
   const blocks = decodeAll(blockSchema, ranges[1], quarantine).map(({ value }) => value);
   const networks = decodeAll(networkSchema, ranges[2], quarantine).map(({ value }) => value);
   const names = new Map(networks.map(({ id, name }) => [id, name]));
-  const poolUse = await countUsed(
+  const used = await countUsed(
     env,
     pools.map(({ cidr }) => cidr),
   );
-  const blockUse = await countUsed(
-    env,
-    blocks.map(({ cidr }) => cidr),
-  );
-  return {
-    pools: pools.map((pool, index) => poolView(pool, names, poolUse[index] ?? 0, blocks)),
-    blocks: blocks.map((block, index) => blockView(block, pools, blockUse[index] ?? 0)),
-  };
+  return { views: pools.map((pool, index) => poolView(pool, names, used[index] ?? 0, blocks)), pools, blocks };
 }
 
 /** Errors: `usage` when it is no address. */

@@ -4,8 +4,10 @@ import { newId } from "../base/id.ts";
 import { quote } from "../base/quote.ts";
 import { parsePrefix } from "../base/address.ts";
 import { decodeAll, encode } from "../store/codec.ts";
-import { addressRange, keys } from "../store/keys.ts";
+import { keys } from "../store/keys.ts";
 import {
+  type EndpointRecord,
+  type NetworkRecord,
   type NodeRecord,
   SCHEMA_VERSION,
   blockSchema,
@@ -17,6 +19,7 @@ import { release } from "./detach.ts";
 import type { Environment, StoreEnvironment } from "./environment.ts";
 import { withdrawIfIdle } from "./kernel.ts";
 import { type NodeView, warnQuarantined } from "./model.ts";
+import { emptyBlocksOf, removeEmptyBlock } from "./node-blocks.ts";
 import { transact } from "./transact.ts";
 import { unpublishFree } from "./unpublish.ts";
 import { readWorld } from "./views.ts";
@@ -82,13 +85,28 @@ export async function removeNode(
     { key: keys.nodeAlive(name) },
     { prefix: keys.sandboxes(name), countOnly: true },
   ]);
-  if (ranges.every(({ count }) => count === 0) && (await emptyBlocksOf(env, name)).length === 0)
+  const world = await readWorld(env);
+  // Other hands may have left no more of it than these.
+  const attached = world.endpoints.filter(({ binding }) => binding?.node === name);
+  const isKnown = ranges.some(({ count }) => count > 0) || attached.length > 0;
+  if (!isKnown && (await emptyBlocksOf(env, name)).length === 0)
     throw notFound(`no node ${quote(name)}`, "calicoctl node ls shows those there are");
   if (ranges[1]?.count !== 0) throw conflict(`the agent of node ${name} is running`, `there: calicoctl node stop`);
-  await unpublishAllOf(env, name, removeEndpoints);
+  if (attached.length > 0 && !removeEndpoints)
+    throw conflict(
+      `${attached.length} ${attached.length === 1 ? "service is" : "services are"} attached on node ${name}`,
+      "detach them there, or unpublish them with --remove-endpoints",
+    );
+  await unpublishAll(env, attached, world.networks);
   const blocks = await emptyBlocksOf(env, name);
   await transact(env, async () => {
-    const pools = decodeAll(poolSchema, (await env.store.read([{ prefix: keys.pools }])).ranges[0], () => {});
+    const now = await env.store.read([{ prefix: keys.pools }, { prefix: keys.sandboxes(name), countOnly: true }]);
+    const pools = decodeAll(poolSchema, now.ranges[0], () => {});
+    if (now.ranges[1]?.count !== 0)
+      throw conflict(
+        `node ${name} has sandboxes on record, though no service is left there`,
+        "if nobody attaches there now: calicoctl check --repair, then again",
+      );
     return {
       result: undefined,
       transaction: {
@@ -108,15 +126,11 @@ export async function removeNode(
   if (name === env.node) await withdrawIfIdle(env);
 }
 
-async function unpublishAllOf(env: Environment, name: string, removeEndpoints: boolean): Promise<void> {
-  const { endpoints, networks } = await readWorld(env);
-  const attached = endpoints.filter(({ binding }) => binding?.node === name);
-  if (attached.length === 0) return;
-  if (!removeEndpoints)
-    throw conflict(
-      `${attached.length} ${attached.length === 1 ? "service is" : "services are"} attached on node ${name}`,
-      "detach them there, or unpublish them with --remove-endpoints",
-    );
+async function unpublishAll(
+  env: Environment,
+  attached: readonly EndpointRecord[],
+  networks: readonly NetworkRecord[],
+): Promise<void> {
   const byId = new Map(networks.map((network) => [network.id, network]));
   for (const { binding, ...free } of attached) {
     const network = byId.get(free.networkId);
@@ -124,25 +138,4 @@ async function unpublishAllOf(env: Environment, name: string, removeEndpoints: b
     await release(env, { endpoint: { ...free, binding }, network });
     await unpublishFree(env, { endpoint: free, network });
   }
-}
-
-/** Blocks of the node in which no address is claimed; as prefixes. */
-export async function emptyBlocksOf(env: StoreEnvironment, name: string): Promise<string[]> {
-  const { ranges } = await env.store.read([{ prefix: keys.blocks }]);
-  const own = decodeAll(blockSchema, ranges[0], warnQuarantined(env.warn)).filter(({ value }) => value.node === name);
-  const prefixes = own.flatMap(({ value: { cidr } }) => parsePrefix(cidr) ?? []);
-  if (prefixes.length === 0) return [];
-  const counts = await env.store.read(prefixes.map((prefix) => ({ ...addressRange(prefix), countOnly: true })));
-  return own.map(({ value }) => value.cidr).filter((_, index) => counts.ranges[index]?.count === 0);
-}
-
-/** Gives the block back, unless an address in it was claimed meanwhile. Returns whether it did. */
-export async function removeEmptyBlock(env: StoreEnvironment, cidr: string): Promise<boolean> {
-  const prefix = parsePrefix(cidr);
-  if (!prefix) return false;
-  const { committed } = await env.store.commit({
-    guards: [{ present: keys.block(prefix) }, { emptyRange: addressRange(prefix) }],
-    writes: [{ delete: keys.block(prefix) }],
-  });
-  return committed;
 }

@@ -52,7 +52,10 @@ export async function runEmbeddedEtcd(options: EmbeddedOptions): Promise<Embedde
     endpoint,
     async stop() {
       stopping.abort();
-      await end(await kept, stateDir);
+      const server = await kept;
+      await server?.stop();
+      removeEndpoint(stateDir, endpoint);
+      if (server) removeRecord(stateDir, server.pid);
     },
   };
 }
@@ -61,12 +64,12 @@ export async function runEmbeddedEtcd(options: EmbeddedOptions): Promise<Embedde
 export const isEtcdLeft = (stateDir: string): boolean => leftServer(stateDir) !== undefined;
 
 /** Ends it. Only who holds the lock of the node may. */
-export const stopLeftEtcd = async (stateDir: string): Promise<void> => end(leftServer(stateDir), stateDir);
-
-async function end(server: EtcdServer | undefined, stateDir: string): Promise<void> {
-  await server?.stop();
-  removeEndpoint(stateDir);
-  removeRecord(stateDir);
+export async function stopLeftEtcd(stateDir: string): Promise<void> {
+  const server = leftServer(stateDir);
+  if (server === undefined) return;
+  await server.stop();
+  removeEndpoint(stateDir, endpointOf(server.port));
+  removeRecord(stateDir, server.pid);
 }
 
 /** Watches over one run after the other until it is told to stop; resolves to the run that there is then. */

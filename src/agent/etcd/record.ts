@@ -30,18 +30,32 @@ export function writeRecord(stateDir: string, record: EtcdProcess): void {
   }
 }
 
-export const removeRecord = (stateDir: string): void => rmSync(fileIn(stateDir), { force: true });
+/** Takes the record of that process away; another node's may stand there after the directory was emptied. */
+export function removeRecord(stateDir: string, pid: number): void {
+  if (parse(stateDir)?.pid === pid) rmSync(fileIn(stateDir), { force: true });
+}
 
 /** The process on record, if it still runs and is what the record says: it is about to get signals. */
 export function readRecord(stateDir: string): EtcdProcess | undefined {
+  const record = parse(stateDir);
+  if (record === undefined) return undefined;
+  const { pid, startTime, dataDir } = record;
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    const isOurs = sameProcess(pid, startTime) && words.includes(dataDirArgument(dataDir));
+    return isOurs ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function parse(stateDir: string): EtcdProcess | undefined {
   try {
     const record = JSON.parse(readFileSync(fileIn(stateDir), "utf8")) as Partial<EtcdProcess>;
     const { pid, startTime, port, dataDir } = record;
     if (typeof pid !== "number" || typeof startTime !== "string") return undefined;
     if (typeof port !== "number" || typeof dataDir !== "string") return undefined;
-    const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-    const isOurs = sameProcess(pid, startTime) && words.includes(dataDirArgument(dataDir));
-    return isOurs ? { pid, startTime, port, dataDir } : undefined;
+    return { pid, startTime, port, dataDir };
   } catch {
     return undefined;
   }

@@ -5,6 +5,7 @@ import { chooseStore } from "../etcd/choose.ts";
 import { type EmbeddedEtcd, runEmbeddedEtcd } from "../etcd/embedded.ts";
 import { type Log, makeLog } from "../log.ts";
 import { type ServiceManager, serviceManager } from "../sd-notify.ts";
+import { writeNodeName } from "./name-file.ts";
 import type { NodeOptions } from "./options.ts";
 import { becomeNode, makeStateDir, watchLock } from "./state-dir.ts";
 
@@ -26,13 +27,22 @@ export async function runNode(options: NodeOptions, version: string, signal: Abo
   }
 }
 
+/** On a full disk, containers are to be mended all the same. */
+function tellName(stateDir: string, node: string, log: Log): void {
+  try {
+    writeNodeName(stateDir, node);
+  } catch (error) {
+    log.warn("commands on this host must be told the node's name: it cannot be written", { node, error });
+  }
+}
+
 interface Surroundings {
   readonly log: Log;
   readonly manager: ServiceManager;
   readonly signal: AbortSignal;
 }
 
-/** From the lock to its release. Returns whether nobody wanted the end: the lock is not the one that others find. */
+/** From the lock to the end. Returns whether nobody wanted the end: the lock is not the one that others find. */
 async function live(options: NodeOptions, version: string, { log, manager, signal }: Surroundings): Promise<boolean> {
   const { node, stateDir, dockerHost, ip, ip6, metricsAddress, pluginDir } = options;
   makeStateDir(stateDir);
@@ -41,6 +51,7 @@ async function live(options: NodeOptions, version: string, { log, manager, signa
   const watch = watchLock(stateDir, () => lost.abort());
   let etcd: EmbeddedEtcd | undefined;
   try {
+    tellName(stateDir, node, log);
     const choice = await chooseStore(options.etcd, {
       isConfigured: options.storeIsConfigured,
       usualEndpoint: options.usualEndpoint,
@@ -64,6 +75,7 @@ async function live(options: NodeOptions, version: string, { log, manager, signa
     if (!lost.signal.aborted) manager.stopping();
     watch.close();
     await etcd?.stop();
-    lock.release();
+    // Otherwise it goes with this process, so that whoever waits for the end of the node waits for that.
+    if (lost.signal.aborted) lock.release();
   }
 }

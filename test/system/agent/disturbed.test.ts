@@ -117,4 +117,20 @@ describe("a state directory that", () => {
     expect(await kinds()).toContain("started");
     await until("all is right", isRight);
   });
+
+  test("was emptied, and is another node's by now, is left to that one", async () => {
+    const former = await startNode(host, resident);
+    former.running.kill("SIGSTOP");
+    rmSync(stateDir(), { recursive: true });
+    node = await startNode(host, resident);
+    former.running.kill("SIGCONT");
+    expect(await former.running.ended).toMatchObject({ code: 4 });
+    expect(await host.calicoctl(["status", "-o", "json"])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(new RegExp(`"pid": ?${node.running.pid}\\b`)),
+    });
+    await breakLink();
+    await until("it is mended", isMended);
+    await until("all is right", isRight);
+  });
 });

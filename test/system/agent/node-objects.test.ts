@@ -1,11 +1,13 @@
 /** Nodes as the store knows them: shown, and forgotten. */
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { ping, type Container } from "../../helpers/container.ts";
 import { makeHost, type Host } from "../../helpers/host.ts";
 import { startNode, type NodeProcess } from "../../helpers/node.ts";
+import { must, until } from "../../helpers/process.ts";
 import { startResident, type Resident } from "../../helpers/resident.ts";
-import { storeKeys } from "../../helpers/state.ts";
+import { setKeys, storeKeys } from "../../helpers/state.ts";
 import { attachNew } from "../cnm/services.ts";
+import { eventsOf } from "./events.ts";
 
 const [NOT_FOUND, CONFLICT] = [3, 4];
 
@@ -79,4 +81,56 @@ test("a node whose host is no more is forgotten from elsewhere, and nothing of t
   expect(await ping(host, own.ip)).toBe(true);
   expect(await resident.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
   expect(await resident.calicoctl("node", "remove", "--name", "burnt")).toMatchObject({ code: NOT_FOUND });
+});
+
+describe("when other hands took a node out of the store", () => {
+  /** Attaches under the node's name, as another host does; its interface is not on this one. */
+  const attachOn = async (name: string, service: string): Promise<void> => {
+    const elsewhere = startResident({ ...host, env: { ...host.env, CALICO_NODENAME: name } });
+    const { hostInterface } = await attachNew(elsewhere, await host.container(), service);
+    await elsewhere.close();
+    await must(["ip", "link", "delete", hostInterface], { namespace: host.namespace });
+  };
+  const isAttached = async (service: string): Promise<boolean> => {
+    const { items } = (await resident.json("service", "info", service)) as { items: { attachment: object | null }[] };
+    return items[0]?.attachment !== null;
+  };
+  beforeEach(async () => {
+    await attachOn("burnt", "burnt.a");
+    await attachOn("plain", "plain.a");
+    for (const key of (await storeKeys(host, "/calico/cnm/v1/sandboxes/burnt/")).keys())
+      await setKeys(host, [[key, undefined]]);
+  });
+
+  test("its services are free, and those of a host without an agent are left alone", async () => {
+    const plain = await aboutNodes("plain");
+    await node.stop();
+    node = await startNode(host, resident);
+    await until("it is told", async () =>
+      (await eventsOf(resident)).some(({ kind, object }) => kind === "released" && object === "service burnt.a"),
+    );
+    expect(await isAttached("burnt.a")).toBe(false);
+    expect(await isAttached("plain.a")).toBe(true);
+    expect(await aboutNodes("plain")).toEqual(plain);
+    await resident.must("service", "attach", container.ref, "burnt.a");
+    // The network is new here: the node lets in its members that are elsewhere.
+    await until("all is right", async () => (await resident.calicoctl("check")).code === 0);
+    expect(await resident.calicoctl("status")).toMatchObject({ code: 0 });
+  });
+
+  test("node remove finds what is left of it", async () => {
+    expect(await resident.calicoctl("node", "remove", "--name", "burnt")).toMatchObject({ code: CONFLICT });
+    await resident.must("node", "remove", "--name", "burnt", "--remove-endpoints");
+    expect(await aboutNodes("burnt")).toEqual([]);
+    expect(await resident.calicoctl("service", "info", "burnt.a")).toMatchObject({ code: NOT_FOUND });
+    const [endpoint = ""] = (await aboutNodes("plain")).filter((key) => key.includes("/endpoints/"));
+    await setKeys(host, [[endpoint, undefined]]);
+    expect(await resident.calicoctl("node", "remove", "--name", "plain")).toMatchObject({
+      code: CONFLICT,
+      stderr: expect.stringContaining("has sandboxes on record"),
+    });
+    await resident.must("check", "--repair");
+    await resident.must("node", "remove", "--name", "plain");
+    expect(await aboutNodes("plain")).toEqual([]);
+  });
 });

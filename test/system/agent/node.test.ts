@@ -1,6 +1,6 @@
 /** The life of a node as a process, on a host of its own. */
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { readFile, truncate, writeFile } from "node:fs/promises";
+import { readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Container, ping } from "../../helpers/container.ts";
 import { type Host, makeHost } from "../../helpers/host.ts";
@@ -55,6 +55,26 @@ async function attached(): Promise<{ container: Container; ip: string }> {
 }
 
 describe("without a configured store", () => {
+  test("a node whose state directory was emptied leaves the etcd of its successor in peace", async () => {
+    const first = await started();
+    process.kill(first.pid, "SIGSTOP");
+    await rm(join(host.folder, "state"), { recursive: true });
+    const successor = started();
+    const record = join(host.folder, "state", "etcd.json");
+    // The successor's etcd waits for the data, which the former's still has.
+    await until(async () => (await readFile(record, "utf8").catch(() => "")) !== "");
+    const etcd = await etcdPid();
+    process.kill(first.pid, "SIGCONT");
+    const second = await successor;
+    expect(second.id).toBe(first.id);
+    expect(second.pid).not.toBe(first.pid);
+    await until(async () => !(await processes()).includes(first.pid));
+    expect(await etcdPid()).toBe(etcd);
+    expect(await calicoctl(["node", "ls", "-q"])).toMatchObject({ code: 0, stdout: first.id.slice(0, 12) });
+    expect(await calicoctl(["node", "stop"])).toMatchObject({ code: 0, stdout: "Calico node: stopped" });
+    expect(await processes()).toEqual([]);
+  });
+
   test("a node starts an etcd of its own, which other commands find, and which goes and comes with it", async () => {
     const first = await start();
     expect(first).toMatchObject({
@@ -135,6 +155,29 @@ describe("without a configured store", () => {
     });
     expect(await processes()).toEqual([]);
   });
+});
+
+test("commands on the host go by the name that its node was started with, until it is removed", async () => {
+  const unnamed = { env: { CALICO_NODENAME: undefined, HOSTNAME: "otherwise" } };
+  const ran = async (...args: string[]): Promise<Ended> => calicoctl(args, unnamed);
+  expect(await ran("node", "start", ...folders(), "--name", "named")).toMatchObject({ code: 0 });
+  const container = await host.container();
+  expect(await ran("service", "attach", "--publish", container.ref, "web.net")).toMatchObject({ code: 0 });
+  expect((await ran("endpoint", "ls")).stdout).toContain("named");
+  expect(JSON.parse((await ran("node", "show", "-o", "json")).stdout)).toMatchObject({
+    items: [{ name: "named", endpointCount: 1 }],
+  });
+  expect(await ran("check")).toMatchObject({ code: 0, stdout: "" });
+  expect(await ran("status")).toMatchObject({ code: 0 });
+  expect(await ran("node", "start", ...folders())).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("is running already"),
+  });
+  expect(await ran("node", "stop", "--force")).toMatchObject({ code: 0 });
+  expect(await ran("version")).toMatchObject({ code: 0, stdout: expect.stringContaining("named") });
+  const remove = ["node", "remove", "--remove-endpoints", "--etcd-data-dir", join(host.folder, "etcd")];
+  expect(await ran(...remove)).toMatchObject({ code: 0, stderr: "" });
+  expect(await ran("version")).toMatchObject({ code: 0, stdout: expect.stringContaining("otherwise") });
 });
 
 describe("a second start", () => {

@@ -72,7 +72,7 @@ test("a container that ran through a kill of the plugin is whole, and goes witho
   await world.endNode("SIGKILL");
   await world.startNode();
   await until("it is attached", async () => (await world.services()).get("one.net1")?.attachment !== null);
-  await docker("rm", "--force", "one");
+  expect(await docker("rm", "--force", "one")).toBe("one");
   await until("nothing is left", nothingIsLeft);
 });
 

@@ -24,6 +24,9 @@ beforeEach(async () => {
   garbage = new Garbage({ store, node: "here", defaultPools: false, warn: () => {} }, journal);
   await put(keys.block(prefix(OWN)), { v: 1, cidr: OWN, node: "here" });
   await put(keys.block(prefix(OTHER)), { v: 1, cidr: OTHER, node: "there" });
+  await put(keys.node("here"), {});
+  await put(keys.node("there"), {});
+  await put(keys.nodeAlive("here"), {});
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -31,7 +34,8 @@ const put = async (key: string, value: object): Promise<unknown> =>
   store.commit({ guards: [], writes: [{ put: key, value: JSON.stringify(value) }] });
 const claim = (ip: string): Promise<unknown> =>
   put(claimKey(ip), { v: 1, networkId: "a".repeat(64), endpointId: "b".repeat(64) });
-const unclaim = (ip: string): Promise<unknown> => store.commit({ guards: [], writes: [{ delete: claimKey(ip) }] });
+const remove = (key: string): Promise<unknown> => store.commit({ guards: [], writes: [{ delete: key }] });
+const unclaim = (ip: string): Promise<unknown> => remove(claimKey(ip));
 const blocks = async (): Promise<(string | undefined)[]> =>
   ((await store.read([{ prefix: keys.blocks }])).ranges[0]?.kvs ?? []).map(
     ({ value }) => (JSON.parse(value) as { cidr: string }).cidr,
@@ -59,6 +63,28 @@ describe("a block without an address in use", () => {
     await garbage.collect();
     expect(await blocks()).toEqual([OWN, OTHER]);
     expect(readEvents(folder)).toEqual([]);
+  });
+
+  test("goes back, too, when nothing else is left of its node", async () => {
+    await remove(keys.node("there"));
+    await garbage.collect();
+    expect(await blocks()).toEqual([OWN, OTHER]);
+    await garbage.collect();
+    expect(await blocks()).toEqual([]);
+    expect(readEvents(folder).map(({ object }) => object)).toEqual([`block ${OWN}`, `block ${OTHER}`]);
+  });
+
+  test.each([
+    ["its node is alive", keys.nodeAlive("there")],
+    ["its node has a sandbox, as a host without an agent does", keys.sandbox("there", "5".repeat(64))],
+    ["an address in it is in use", claimKey("10.1.0.64")],
+    ["another node is to look", keys.nodeAlive("first")],
+  ])("of a node that is not on record stays while %s", async (_, key) => {
+    await remove(keys.node("there"));
+    await put(key, {});
+    await garbage.collect();
+    await garbage.collect();
+    expect(await blocks()).toEqual([OTHER]);
   });
 
   test("stays when an address is claimed in the last moment", async () => {

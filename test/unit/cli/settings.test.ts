@@ -1,7 +1,8 @@
 import { afterAll, describe, expect, test } from "@jest/globals";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { writeNodeName } from "../../../src/agent/process/name-file.ts";
 import { UserError } from "../../../src/base/errors.ts";
 import { readSettings } from "../../../src/cli/settings.ts";
 
@@ -60,6 +61,25 @@ describe("where a setting comes from", () => {
   test("the node is CALICO_NODENAME, else HOSTNAME", async () => {
     expect((await readSettings({}, { HOSTNAME: "h" }, none)).node).toBe("h");
     expect((await readSettings({}, { HOSTNAME: "h", CALICO_NODENAME: "n" }, none)).node).toBe("n");
+  });
+
+  test("the node that ran on this host comes before what the host is called, and after what is said", async () => {
+    const stateDir = mkdtempSync(join(tmpdir(), "cnmt-"));
+    try {
+      const nameOf = async (flags: object, env: object): Promise<string> =>
+        (await readSettings({ stateDir, ...flags }, { ...env }, none)).node;
+      writeNodeName(stateDir, "ran");
+      expect(await nameOf({}, {})).toBe("ran");
+      expect(await nameOf({}, { HOSTNAME: "h" })).toBe("ran");
+      expect(await nameOf({}, { CALICO_NODENAME: "n" })).toBe("n");
+      expect(await nameOf({ node: "f" }, { CALICO_NODENAME: "n" })).toBe("f");
+      writeNodeName(stateDir, "../x");
+      await expect(nameOf({}, {})).rejects.toThrow(`${stateDir}/node-name: "../x" is not a node name`);
+      chmodSync(join(stateDir, "node-name"), 0o666);
+      expect(await nameOf({}, { HOSTNAME: "h" })).toBe("h");
+    } finally {
+      rmSync(stateDir, { recursive: true });
+    }
   });
 
   test("an empty variable counts as not set", async () => {

@@ -1,3 +1,4 @@
+import { forgetNodeName } from "../../../agent/process/name-file.ts";
 import { defineCommand } from "../../command.ts";
 import { flag, text } from "../../options.ts";
 import { nodeName } from "../../settings.ts";
@@ -23,9 +24,11 @@ export const nodeRemove = defineCommand({
     { command: "calicoctl node remove --name host-7 --remove-endpoints", does: "a host that burnt down" },
   ],
   async run(context, _, { name, removeEndpoints, etcdDataDir, ignore }) {
-    const node = name === undefined ? (await context.settings()).node : nodeName({ value: name, from: "--name" });
+    const { node: own, stateDir } = await context.settings();
+    const node = name === undefined ? own : nodeName({ value: name, from: "--name" });
     await unlessGone(ignore, () =>
       onNodeStore(context, etcdDataDir, (model) => model.removeNode(node, { removeEndpoints })),
     );
+    forgetNodeName(stateDir, node);
   },
 });

@@ -13,8 +13,10 @@ test("what is written is read, until it is removed", () => {
   writeEndpoint(folder, "http://127.0.0.1:2379");
   expect(statSync(file).mode & 0o777).toBe(0o644);
   expect(readEndpoint(folder)).toBe("http://127.0.0.1:2379");
-  removeEndpoint(folder);
-  removeEndpoint(folder);
+  removeEndpoint(folder, "http://127.0.0.1:12379");
+  expect(readEndpoint(folder)).toBe("http://127.0.0.1:2379");
+  removeEndpoint(folder, "http://127.0.0.1:2379");
+  removeEndpoint(folder, "http://127.0.0.1:2379");
   expect(readEndpoint(folder)).toBeUndefined();
 });
 
