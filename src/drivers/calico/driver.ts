@@ -43,6 +43,7 @@ export class CalicoDriver implements Driver {
   readonly hostInterface = hostInterfaceOf;
   readonly isHostInterface = isHostInterface;
   readonly tables = ownTables;
+  readonly publishesPorts = true;
   readonly #stateDir: string;
   readonly #warn: (message: string) => void;
   #firewall: Firewall | undefined;
@@ -270,11 +271,13 @@ const firewallEndpoint = ({
   mac,
   addresses,
   network,
-}: Pick<EndpointPlan, "hostInterface" | "mac" | "addresses" | "network">): FirewallEndpoint => ({
+  ports,
+}: Pick<EndpointPlan, "hostInterface" | "mac" | "addresses" | "network" | "ports">): FirewallEndpoint => ({
   interface: hostInterface,
   mac,
   addresses,
   network: firewallNetwork(network),
+  ...(ports === undefined ? {} : { ports }),
 });
 
 const firewallNetwork = ({ id, internal }: NetworkPlan): FirewallNetwork => ({ key: networkKey(id), internal });
