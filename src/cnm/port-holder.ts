@@ -56,10 +56,12 @@ async function attachedHere(env: Environment): Promise<Exclude<TakenPort["by"], 
  */
 function listenerAt(env: Environment, port: PortRecord, families: readonly Family[]): string | undefined {
   const { proto, hostPort } = port;
-  const address = env.host.listeningOn(proto, hostPort).find((hostIp) =>
-    (hostIp === "::" ? [undefined, hostIp] : [hostIp]).some((at) =>
-      overlap(port, { proto, hostIp: at, hostPort, port: hostPort }, families),
-    ),
-  );
+  const address = env.host
+    .listeningOn(proto, hostPort)
+    .find((hostIp) =>
+      (hostIp === "::" ? [undefined, hostIp] : [hostIp]).some((at) =>
+        overlap(port, { proto, hostIp: at, hostPort, port: hostPort }, families),
+      ),
+    );
   return address && `${address.includes(":") ? `[${address}]` : address}:${hostPort}/${proto}`;
 }

@@ -71,7 +71,8 @@ export const overlap = (a: PortRecord, b: PortRecord, families: readonly Family[
   families.some((family) => isOf(family, a.hostIp) && isOf(family, b.hostIp)) &&
   (isEvery(a.hostIp) || isEvery(b.hostIp) || a.hostIp === b.hostIp);
 
-const isOf = (family: Family, hostIp: string | undefined): boolean => hostIp === undefined || familyOf(hostIp) === family;
+const isOf = (family: Family, hostIp: string | undefined): boolean =>
+  hostIp === undefined || familyOf(hostIp) === family;
 
 const isEvery = (hostIp: string | undefined): boolean =>
   hostIp === undefined || hostIp === "0.0.0.0" || hostIp === "::";

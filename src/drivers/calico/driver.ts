@@ -19,6 +19,7 @@ import type {
   Standing,
 } from "../driver.ts";
 import { hostInterfaceOf, isHostInterface, isLikeHostInterface, isOurs, ownerOf } from "./constants.ts";
+import { leadDatagramsOn } from "./datagrams.ts";
 import { Firewall, ownTables } from "./firewall/firewall.ts";
 import type { FirewallEndpoint, FirewallMember, FirewallNetwork } from "./firewall/types.ts";
 import { closedHostFirewall, closedInterfaces } from "./host-firewall.ts";
@@ -64,6 +65,7 @@ export class CalicoDriver implements Driver {
       await this.#openFirewall().ensureEndpoint(firewallEndpoint(endpoint), pools);
     failpoint("calico:firewall");
     const wasMissing = await ensureSandbox(sandbox);
+    leadDatagramsOn(sandbox.endpoints, () => this.#openConntrack());
     if (wasMissing) this.#warnOfHostFirewall(sandbox.endpoints);
     return wasMissing;
   }

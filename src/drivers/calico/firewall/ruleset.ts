@@ -75,7 +75,10 @@ const packets: Structure = {
       rules: [`ip daddr 127.0.0.0/8 return`, `fib daddr type local goto ports`],
     },
     // Priority dstnat has a name only in prerouting.
-    "from-host": { hook: "type nat hook output priority -100; policy accept;", rules: [`fib daddr type local goto ports`] },
+    "from-host": {
+      hook: "type nat hook output priority -100; policy accept;",
+      rules: [`fib daddr type local goto ports`],
+    },
     ports: {
       rules: [
         // From these no kernel forwards.
