@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { AF_INET6, addressBytes, addressFamily, addressText } from "./netlink/inet.ts";
+import { AF_INET, AF_INET6, addressBytes, addressFamily, addressText } from "./netlink/inet.ts";
 import { attr, parseAttributes } from "./netlink/message.ts";
 import type { Request } from "./netlink/message.ts";
 import type { NetlinkSocket } from "./netlink/socket.ts";
@@ -28,7 +28,6 @@ const FILTER_BY_SOURCE = 1;
 /** The same of the transport protocol. */
 const FILTER_BY_PROTOCOL = 1 << 3;
 
-const AF_UNSPEC = 0;
 const IPPROTO_UDP = 17;
 
 const { EINVAL, ENOENT, EOPNOTSUPP } = constants.errno;
@@ -75,13 +74,15 @@ export function forgetDatagrams(socket: NetlinkSocket, leadsOn: (address: string
     attr.nested(CTA_TUPLE_ORIG, attr.nested(CTA_TUPLE_PROTO, attr.u8(CTA_PROTO_NUM, IPPROTO_UDP))),
     attr.nested(CTA_FILTER, attr.u32(CTA_TUPLE_ORIG, FILTER_BY_PROTOCOL)),
   ];
-  const body = Buffer.concat([header(AF_UNSPEC), ...filter]);
-  const list: Request = { type: CONNTRACK_GET, flags: 0, body, what: `list the connections ${what}` };
-  const stale = socket.dump({ ...list, tolerate: [EOPNOTSUPP] }).filter((connection) => {
-    const target = ownTarget(connection);
-    return target !== undefined && leadsOn(target.address, target.port);
-  });
-  socket.executeAll(stale.map((connection) => forget(connection, what)));
+  for (const family of [AF_INET, AF_INET6]) {
+    const body = Buffer.concat([header(family), ...filter]);
+    const list = { type: CONNTRACK_GET, flags: 0, body, what: `list the connections ${what}` };
+    const stale = socket.dump({ ...list, tolerate: [EOPNOTSUPP] }).filter((connection) => {
+      const target = ownTarget(connection);
+      return target !== undefined && leadsOn(target.address, target.port);
+    });
+    socket.executeAll(stale.map((connection) => forget(connection, what)));
+  }
 }
 
 /** Where a connection of UDP was sent to, if that is who answers: it was not led on. */
