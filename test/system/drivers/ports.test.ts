@@ -1,4 +1,5 @@
 /** Published ports: who gets by a port of the host to a container, and who does not. */
+import { equal } from "node:assert/strict";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { exec, tcp, type Container } from "../../helpers/container.ts";
 import { UPLINK, makeHost, type Host } from "../../helpers/host.ts";
@@ -49,7 +50,7 @@ afterAll(async () => {
 afterEach(async () => {
   const names = (await resident.must("service", "ls", "-o", "name")).split("\n").filter((name) => name !== "");
   if (names.length > 0) await resident.must("service", "unpublish", "--force", ...names);
-  expect(await host.snapshot()).toBe(untouched);
+  equal(await host.snapshot(), untouched);
 });
 
 const attach = (container: Container, service: string, ...ports: string[]): Promise<Attached> =>
