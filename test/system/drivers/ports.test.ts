@@ -98,6 +98,20 @@ async function loopbackByWire({ namespace }: Place, via: string): Promise<void> 
   expect(await must(["ip", "-n", namespace, "route", "get", "127.0.0.1"])).toMatch(/dev eth0/);
 }
 
+/** Changes the record of an attached endpoint, as a front does that learns of ports late. */
+async function change(service: string, ports: readonly object[]): Promise<void> {
+  for (const [key, value] of await storeKeys(host, "/calico/cnm/v1/endpoints/")) {
+    const record = JSON.parse(value) as { name: string };
+    if (record.name === service) await setKeys(host, [[key, JSON.stringify({ ...record, ports })]]);
+  }
+}
+
+/** `8080:80` */
+function asRecord(text: string): object {
+  const [hostPort, port] = text.split(":").map(Number);
+  return { proto: "tcp", hostPort, port };
+}
+
 const allRight = async (): Promise<void> =>
   expect(await resident.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
 
@@ -230,6 +244,19 @@ describe("nothing else is opened", () => {
   });
 });
 
+test("as many ports as a service may have come and go, and are exchanged for others", async () => {
+  const ports = (from: number): string[] => Array.from({ length: 100 }, (_, index) => `${from + index}:80`);
+  await attach(web, "web.a", ...ports(8000));
+  expect(await answers(neighbour, UPLINK.address6, 8099)).toBe(true);
+  await change("web", ports(9000).map(asRecord));
+  await attach(web, "again.b");
+  expect(await answers(neighbour, UPLINK.address, 9099)).toBe(true);
+  await allRight();
+  await resident.must("service", "detach", "web.a");
+  expect(await onHost("nft", "list", "table", "inet", "calico_cnm")).not.toMatch(/tcp \. \d/);
+  await allRight();
+});
+
 describe("a port has one holder", () => {
   test("the one that was first, unless its container is gone", async () => {
     const first = await host.container();
@@ -252,6 +279,23 @@ describe("a port has one holder", () => {
     expect(both.map(({ code }) => code).toSorted()).toEqual([0, CONFLICT]);
     expect(await tcp(neighbour, UPLINK.address, 8080)).toBe(NEIGHBOUR.ip);
     await allRight();
+  });
+
+  test("one of two whose records say so, which check tells of", async () => {
+    await attach(web, "web.a", "8080:80");
+    await attach(other, "other.b", "8081:80");
+    await change("other", [asRecord("8080:80")]);
+    expect(await resident.calicoctl("check", "--repair")).toMatchObject({
+      code: WRONG,
+      stdout: expect.stringMatching(
+        /service \w+\.\w +publishes port 8080:80\/tcp, which service \w+\.\w has on this host/,
+      ),
+    });
+    expect(await answers(neighbour, UPLINK.address, 8080)).toBe(true);
+    await change("other", [asRecord("8081:80")]);
+    expect(await resident.calicoctl("check", "--repair")).toMatchObject({ code: 0 });
+    await allRight();
+    expect(await answers(neighbour, UPLINK.address, 8081)).toBe(true);
   });
 
   test("a process of the host that listens on it", async () => {
@@ -301,17 +345,9 @@ describe("the kernel is made right", () => {
     }
   });
 
-  /** As a front does that learns of ports late. */
-  async function change(service: string, ports: readonly object[]): Promise<void> {
-    for (const [key, value] of await storeKeys(host, "/calico/cnm/v1/endpoints/")) {
-      const record = JSON.parse(value) as { name: string };
-      if (record.name === service) await setKeys(host, [[key, JSON.stringify({ ...record, ports })]]);
-    }
-  }
-
   test("when the ports of an endpoint change, by check --repair, by a command, and by the node", async () => {
     await attach(web, "web.a", "8080:80", "8081:80");
-    await change("web", [{ proto: "tcp", hostPort: 8082, port: 80 }]);
+    await change("web", [asRecord("8082:80")]);
     expect(await resident.calicoctl("check")).toMatchObject({
       code: WRONG,
       stdout: expect.stringMatching(/lacks ports4 8082, ports6 8082 and has ports4 808\d, .* left over/),
@@ -320,7 +356,7 @@ describe("the kernel is made right", () => {
     const open = (port: number): Promise<boolean> => answers(neighbour, UPLINK.address, port);
     expect(await Promise.all([8080, 8081, 8082].map(open))).toEqual([false, false, true]);
 
-    await change("web", [{ proto: "tcp", hostPort: 8083, port: 80 }]);
+    await change("web", [asRecord("8083:80")]);
     // Whoever attaches or detaches another service of the container looks at all of them.
     await attach(web, "other.b");
     expect(await Promise.all([8082, 8083].map(open))).toEqual([false, true]);
@@ -328,7 +364,7 @@ describe("the kernel is made right", () => {
 
     const node = await startNode(host, resident);
     try {
-      await change("web", [{ proto: "tcp", hostPort: 8084, port: 80 }]);
+      await change("web", [asRecord("8084:80")]);
       await until("the node", async () => (await open(8084)) && !(await open(8083)));
       await change("web", []);
       await until("the node", async () => !(await open(8084)));

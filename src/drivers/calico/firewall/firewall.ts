@@ -62,7 +62,9 @@ export class Firewall {
    */
   async ensureEndpoint(endpoint: FirewallEndpoint, pools: readonly FirewallPool[]): Promise<void> {
     const version = flushChain(packetTable, versionChain);
-    const elements = [...deletions(formerPorts(this.#tables, endpoint)), ...additions(entriesOf(endpoint))];
+    const elements = additions(entriesOf(endpoint));
+    // Apart, since both together may be more than one transaction holds.
+    settle(this.#tables, { missing: [], stale: formerPorts(this.#tables, endpoint) });
     if (this.#isBuiltFor(endpoint, pools)) {
       // Fails when the structure is of another version.
       if (this.#tables.attempt([version, ...elements]).every((result) => result === undefined)) return;
