@@ -217,9 +217,14 @@ export class CalicoDriver implements Driver {
       members: members.map(({ network, address }) => ({ network: firewallNetwork(network), address })),
       unknown: unplanned,
     });
-    return differences.map((difference) => {
+    return differences.map((difference, index) => {
       const [object = "", ...what] = difference.what.split(": ");
-      return { object, what: what.join(": "), repair: () => difference.repair() };
+      const repair = async (): Promise<void> => {
+        await difference.repair();
+        // While ports led nowhere, datagrams were the host's own.
+        if (index === differences.length - 1) leadDatagramsOn(endpoints, () => this.#openConntrack());
+      };
+      return { object, what: what.join(": "), repair };
     });
   }
 }

@@ -137,10 +137,10 @@ describe("a port of the host leads to the container", () => {
   });
 
   test("also UDP, whoever spoke to the port before it was published", async () => {
-    const ask = async (from: Place, address: string, port: number): Promise<string> => {
-      // From a port of its own choice, so that it is the same connection to the kernel each time.
+    // From a port that is told, so that it is the same connection to the kernel each time.
+    const ask = async (from: Place, address: string, port: number, ownPort = 40_000): Promise<string> => {
       const script = `
-        const socket = require("node:dgram").createSocket("udp4").bind(40_000);
+        const socket = require("node:dgram").createSocket("udp4").bind(${ownPort});
         socket.on("message", (said) => (console.log(String(said)), process.exit()));
         socket.on("error", () => process.exit());
         socket.send("who", ${port}, "${address}");
@@ -160,6 +160,11 @@ describe("a port of the host leads to the container", () => {
       expect(await ask(self, "127.0.0.1", 5353)).toBe(UPLINK.address);
       // By TCP it is another port.
       expect(await tcp(neighbour, UPLINK.address, 5353)).toBeUndefined();
+
+      await onHost("nft", "flush", "ruleset");
+      expect(await ask(neighbour, UPLINK.address, 5353, 40_001)).toBe("");
+      expect(await resident.calicoctl("check", "--repair")).toMatchObject({ code: 0 });
+      expect(await ask(neighbour, UPLINK.address, 5353, 40_001)).toBe(NEIGHBOUR.ip);
     } finally {
       server.kill();
       await server.ended;

@@ -57,6 +57,7 @@ function pools(tables: Nftables, desired: FirewallDesired): Difference[] {
 /** One difference an endpoint: one that the kernel refuses does not keep the others from their repair. */
 function endpoints(tables: Nftables, desired: FirewallDesired): Difference[] {
   const comparison = compare(tables, endpointSets, desired.endpoints.flatMap(endpointEntries));
+  if (isEmpty(comparison)) return [];
   return [...splitBy(comparison, ownersIn(desired))]
     .filter(([owner]) => !isUnknown(owner, desired))
     .map(([owner, part]) => ({

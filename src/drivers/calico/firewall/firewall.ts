@@ -57,8 +57,8 @@ export class Firewall {
 
   /**
    * Lets an endpoint talk inside its network, and publishes its ports and no others of it, whatever is there or missing.
-   * `pools` are all of the cluster's: afterwards the kernel knows exactly these. One transaction of a few elements when the structure, the network and the pools are
-   * there already; else the nft program is run.
+   * `pools` are all of the cluster's: afterwards the kernel knows exactly these. One transaction of a few elements when
+   * the structure, the network and the pools are there already; else the nft program is run.
    */
   async ensureEndpoint(endpoint: FirewallEndpoint, pools: readonly FirewallPool[]): Promise<void> {
     const version = flushChain(packetTable, versionChain);
