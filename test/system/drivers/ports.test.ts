@@ -161,7 +161,7 @@ describe("a port of the host leads to the container", () => {
       // By TCP it is another port.
       expect(await tcp(neighbour, UPLINK.address, 5353)).toBeUndefined();
 
-      await onHost("nft", "flush", "ruleset");
+      await onHost("nft", "delete", "element", "inet", "calico_cnm", "ports4", "{ udp . 5353 }");
       expect(await ask(neighbour, UPLINK.address, 5353, 40_001)).toBe("");
       expect(await resident.calicoctl("check", "--repair")).toMatchObject({ code: 0 });
       expect(await ask(neighbour, UPLINK.address, 5353, 40_001)).toBe(NEIGHBOUR.ip);
