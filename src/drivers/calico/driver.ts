@@ -19,6 +19,7 @@ import type {
   Standing,
 } from "../driver.ts";
 import { hostInterfaceOf, isHostInterface, isLikeHostInterface, isOurs, ownerOf } from "./constants.ts";
+import { leadDatagramsOn } from "./datagrams.ts";
 import { Firewall, ownTables } from "./firewall/firewall.ts";
 import type { FirewallEndpoint, FirewallMember, FirewallNetwork } from "./firewall/types.ts";
 import { closedHostFirewall, closedInterfaces } from "./host-firewall.ts";
@@ -43,6 +44,7 @@ export class CalicoDriver implements Driver {
   readonly hostInterface = hostInterfaceOf;
   readonly isHostInterface = isHostInterface;
   readonly tables = ownTables;
+  readonly publishesPorts = true;
   readonly #stateDir: string;
   readonly #warn: (message: string) => void;
   #firewall: Firewall | undefined;
@@ -63,6 +65,7 @@ export class CalicoDriver implements Driver {
       await this.#openFirewall().ensureEndpoint(firewallEndpoint(endpoint), pools);
     failpoint("calico:firewall");
     const wasMissing = await ensureSandbox(sandbox);
+    leadDatagramsOn(sandbox.endpoints, () => this.#openConntrack());
     if (wasMissing) this.#warnOfHostFirewall(sandbox.endpoints);
     return wasMissing;
   }
@@ -214,9 +217,14 @@ export class CalicoDriver implements Driver {
       members: members.map(({ network, address }) => ({ network: firewallNetwork(network), address })),
       unknown: unplanned,
     });
-    return differences.map((difference) => {
+    return differences.map((difference, index) => {
       const [object = "", ...what] = difference.what.split(": ");
-      return { object, what: what.join(": "), repair: () => difference.repair() };
+      const repair = async (): Promise<void> => {
+        await difference.repair();
+        // While ports led nowhere, datagrams were the host's own.
+        if (index === differences.length - 1) leadDatagramsOn(endpoints, () => this.#openConntrack());
+      };
+      return { object, what: what.join(": "), repair };
     });
   }
 }
@@ -270,11 +278,13 @@ const firewallEndpoint = ({
   mac,
   addresses,
   network,
-}: Pick<EndpointPlan, "hostInterface" | "mac" | "addresses" | "network">): FirewallEndpoint => ({
+  ports,
+}: Pick<EndpointPlan, "hostInterface" | "mac" | "addresses" | "network" | "ports">): FirewallEndpoint => ({
   interface: hostInterface,
   mac,
   addresses,
   network: firewallNetwork(network),
+  ...(ports === undefined ? {} : { ports }),
 });
 
 const firewallNetwork = ({ id, internal }: NetworkPlan): FirewallNetwork => ({ key: networkKey(id), internal });
