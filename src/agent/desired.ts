@@ -102,17 +102,21 @@ export class Desired {
 
   #endpointsChanged(networkId: string, changes: readonly CacheChange[]): void {
     const own = new Set<string>();
+    let portsChanged = false;
     const joined: string[] = [];
     const left: string[] = [];
     for (const change of changes) {
       const [before, after] = [placeOf(change.before), placeOf(change.after)];
       for (const place of [before, after]) if (place?.node === this.#node) own.add(place.sandboxId);
+      portsChanged ||= before?.node === this.#node && after?.node === this.#node && before.ports !== after.ports;
       // On this node, whoever attaches and detaches tells the kernel.
       const was = before?.node === this.#node ? undefined : before;
       if (after && after.node !== this.#node && !was) joined.push(...after.addresses);
       if (was && !after) left.push(...was.addresses);
     }
     for (const id of own) this.#listener.ownChanged(id);
+    // They are in the firewall, which is the host's.
+    if (portsChanged) this.#listener.hostChanged();
     if (joined.length + left.length === 0) return;
     this.#listener.membersChanged(networkId, { joined, left });
     // One on several networks may hold a route to each member.
@@ -131,12 +135,14 @@ interface Place {
   readonly node: string;
   readonly sandboxId: string;
   readonly addresses: readonly string[];
+  /** The ports that it publishes, to be compared. */
+  readonly ports: string;
 }
 
 /** Where an endpoint is attached. */
 function placeOf(kv: KeyValue | undefined): Place | undefined {
   const decoded = kv && decode(endpointSchema, kv);
   if (!decoded?.ok || !decoded.stored.value.binding) return undefined;
-  const { binding, addresses } = decoded.stored.value;
-  return { node: binding.node, sandboxId: binding.sandboxId, addresses };
+  const { binding, addresses, ports } = decoded.stored.value;
+  return { node: binding.node, sandboxId: binding.sandboxId, addresses, ports: JSON.stringify(ports ?? []) };
 }

@@ -8,11 +8,13 @@ import type { EndpointRecord, NetworkRecord, PoolRecord, SandboxRecord } from ".
 import { type BoundService, release } from "./detach.ts";
 import { containerLabel } from "./container-label.ts";
 import type { Environment } from "./environment.ts";
-import { ensureSandbox, refreshNeighbours, withEndpoint, withSandbox } from "./kernel.ts";
+import { PortsTurn, ensureSandbox, refreshNeighbours, withEndpoint, withSandbox } from "./kernel.ts";
 import { getService } from "./lookup.ts";
 import type { ServiceView } from "./model.ts";
 import { type ServiceName, checkInterfaceName } from "./names.ts";
 import { readPools } from "./pool-records.ts";
+import { takenPort } from "./port-holder.ts";
+import { portText } from "./ports.ts";
 import { type Member, readMembers } from "./sandbox-plan.ts";
 import { isAlive, newSandbox, openSandbox, readSandbox, sandboxId, sandboxParts } from "./sandboxes.ts";
 import { replaceEndpoint } from "./services.ts";
@@ -43,7 +45,8 @@ interface Attached {
 /**
  * Attaches the service to the container: binds it in one transaction, then plumbs. When the kernel refuses, the
  * binding is taken back. An attach that died on its way is finished by the same call.
- * Errors: `conflict` when attached already, or the interface name is taken; `failure` of the kernel.
+ * Errors: `conflict` when attached already, or when the interface name or a port that it publishes is taken; `failure`
+ * of the kernel.
  */
 export async function attach(
   env: Environment,
@@ -60,12 +63,17 @@ export async function attach(
       withSandbox(env, id, async () => {
         env.stopwatch?.lap("lock");
         failpoint("attach:locked");
-        const bound = await bind(env, container, namespace, name, options);
-        env.stopwatch?.lap("store");
-        const wasMissing = await plumb(env, bound, namespace);
-        mustStillRun(env, container, bound);
-        env.stopwatch?.lap("kernel");
-        return { ...bound, wasMissing };
+        const ports = new PortsTurn(env);
+        try {
+          const bound = await bind(env, container, namespace, name, options, ports);
+          env.stopwatch?.lap("store");
+          const wasMissing = await plumb(env, bound, namespace);
+          mustStillRun(env, container, bound);
+          env.stopwatch?.lap("kernel");
+          return { ...bound, wasMissing };
+        } finally {
+          ports.end();
+        }
       });
     const { endpoint, network, sandbox, wasBound, wasMissing } = await releasing(env, once);
     failpoint("attach:plumbed");
@@ -120,6 +128,7 @@ async function bind(
   namespace: NetworkNamespace,
   name: ServiceName,
   options: AttachOptions,
+  ports: PortsTurn,
 ): Promise<Attached> {
   return transact<Attached>(env, async () => {
     const [{ network, endpoint }, before, { existing: pools }] = await Promise.all([
@@ -128,6 +137,7 @@ async function bind(
       readPools(env),
     ]);
     const sandbox = before?.value ?? newSandbox(env, container, namespace);
+    await ports.beginFor(endpoint.value);
     const { resume: _, ...waiting } = endpoint.value;
     const { binding } = waiting;
     const members = before ? await readMembers(env, before.value) : [];
@@ -137,6 +147,7 @@ async function bind(
         throw await attachedElsewhere(env, { endpoint: endpoint.value, network: network.value });
       return { result: { ...common, endpoint: endpoint.value, sandbox, members, wasBound: true } };
     }
+    await mustHavePorts(env, endpoint.value);
     const bound: EndpointRecord = {
       ...waiting,
       binding: {
@@ -192,6 +203,25 @@ async function attachedElsewhere(env: Environment, bound: BoundService): Promise
   return conflict(
     `service ${endpoint.name} is already attached to ${where}${isHere ? "" : ` on node ${node}`}`,
     `detach it first: calicoctl service detach ${endpoint.name}.${network.name}`,
+  );
+}
+
+/** Whoever has a port that the endpoint publishes keeps it, unless its container is gone. */
+async function mustHavePorts(env: Environment, endpoint: EndpointRecord): Promise<void> {
+  const taken = await takenPort(env, endpoint);
+  if (taken === undefined) return;
+  const { port, by } = taken;
+  const what = `port ${portText(port)} of service ${endpoint.name}`;
+  if (typeof by === "string")
+    throw conflict(
+      `${what}: a process of this host listens on ${by}`,
+      "stop it, or publish another port; ss -lntup tells which process it is",
+    );
+  if (!isAlive(env, by.sandbox)) throw new MustRelease(by);
+  const holder = `${by.endpoint.name}.${by.network.name}`;
+  throw conflict(
+    `${what} is published by service ${holder} on this host`,
+    `detach that first, or publish another port: calicoctl service detach ${holder}`,
   );
 }
 

@@ -8,6 +8,7 @@ import type { EndpointRecord, NetworkRecord, PoolRecord, SandboxRecord } from ".
 import { containerLabel } from "./container-label.ts";
 import type { Environment, StoreEnvironment } from "./environment.ts";
 import {
+  PortsTurn,
   ensureSandbox,
   refreshAll,
   refreshNeighbours,
@@ -72,7 +73,7 @@ export async function finish(env: Environment, { endpoint, network }: BoundServi
   failpoint("detach:finishing");
   const driver = env.drivers.get(network.driver);
   if (driver.counters(driver.hostInterface(endpoint.id))) await refreshAll(env, keys.sandboxes(env.node));
-  const wasThere = await withEndpoint(env, endpoint.id, async () => {
+  const wasThere = await inTurn(env, endpoint, async () => {
     const now = await getServiceById(env.store, network.id, endpoint.id);
     // Whoever attached it meanwhile has made what is there now.
     return now?.endpoint.value.binding === undefined && removeFromKernel(env, endpoint, network);
@@ -108,10 +109,21 @@ export async function release(
     await removeFromKernel(env, endpoint, network);
     env.stopwatch?.lap("kernel");
   };
-  await withSandbox(env, id, () => withEndpoint(env, endpoint.id, take));
+  await withSandbox(env, id, () => inTurn(env, endpoint, take));
   failpoint("detach:done");
   await settleRest(env, network.id, id);
   env.stopwatch?.lap("neighbours");
+}
+
+/** Runs `work` while nobody else puts the endpoint, or a port that it publishes, into the kernel or takes it out. */
+async function inTurn<T>(env: Environment, endpoint: EndpointRecord, work: () => Promise<T>): Promise<T> {
+  const ports = new PortsTurn(env);
+  try {
+    await ports.beginFor(endpoint);
+    return await withEndpoint(env, endpoint.id, work);
+  } finally {
+    ports.end();
+  }
 }
 
 /**

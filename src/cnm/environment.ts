@@ -50,6 +50,8 @@ export interface Host {
   openNamespace(path: string): NetworkNamespace;
   /** The names of the interfaces in it. */
   interfacesOf(namespace: NetworkNamespace): readonly string[];
+  /** The addresses of the host, `0.0.0.0` and `::` among them, at which a process listens on the port. */
+  listeningOn(proto: string, port: number): readonly string[];
 }
 
 /** Serialises work between the processes of this host; goes with its process. */

@@ -13,6 +13,7 @@ import type { Environment } from "./environment.ts";
 import { byDriver } from "./kernel.ts";
 import { type Problem, warnQuarantined } from "./model.ts";
 import { readPools } from "./pool-records.ts";
+import { settlePorts } from "./port-clashes.ts";
 import { type Member, planEndpoints, planPools, readAttached, readableMembers } from "./sandbox-plan.ts";
 import { isAlive, reopenSandbox } from "./sandboxes.ts";
 import { findStrangers } from "./strangers.ts";
@@ -82,7 +83,7 @@ export async function hostFindings(env: Environment, { thorough }: { thorough: b
     readPools(env),
     ...records.map((record) => readableMembers(env, record)),
   ]);
-  const plans = await Promise.all(members.map((own) => planEndpoints(env, own, pools)));
+  const { plans, clashes } = settlePorts(await Promise.all(members.map((own) => planEndpoints(env, own, pools))));
   const perDriver = members.map((own, index) => byDriver(own, plans[index] ?? []));
   const ofDriver = (name: string): EndpointPlan[] => perDriver.flatMap((drivers) => drivers.get(name) ?? []);
   const planned = new Set(env.drivers.all().flatMap(({ name }) => ofDriver(name).map(({ id }) => id)));
@@ -91,6 +92,7 @@ export async function hostFindings(env: Environment, { thorough }: { thorough: b
     findStrangers(env),
   ]);
   const findings: Finding[] = strangers.map(({ object, what, remedy = "" }) => ({ object, what, remedy }));
+  findings.push(...clashes);
   for (const driver of env.drivers.all()) {
     const endpoints = ofDriver(driver.name);
     const networks = new Map(endpoints.map(({ network }) => [network.id, network]));

@@ -41,6 +41,28 @@ export async function withEndpoint<T>(env: Environment, id: string, work: () => 
   }
 }
 
+/**
+ * Serialises, on this host, whatever makes published ports come or go: in the store, and in the kernel too, so that a
+ * port that changes hands is not taken from the next one. Taken inside the lock of a sandbox, before that of an endpoint.
+ */
+export class PortsTurn {
+  readonly #env: Environment;
+  #lock: Lock | undefined;
+
+  constructor(env: Environment) {
+    this.#env = env;
+  }
+
+  /** Waits for its turn if the endpoint publishes any; an endpoint without ports waits for nobody. */
+  async beginFor({ ports }: EndpointRecord): Promise<void> {
+    if (ports !== undefined) this.#lock ??= await mustLock(this.#env, "ports", "exclusive");
+  }
+
+  end(): void {
+    this.#lock?.release();
+  }
+}
+
 /** Runs `work` while no verb is at work on this host. */
 export async function withHost<T>(env: Environment, work: () => Promise<T>): Promise<T> {
   const host = await mustLock(env, "host", "exclusive");

@@ -4,6 +4,7 @@ import { parsePrefix } from "../base/address.ts";
 import { UserError, failure, usageError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { lackingCapabilities } from "../dataplane/capabilities.ts";
+import { listeningOn } from "../dataplane/listening.ts";
 import { type Lock as FileLock, lockFile } from "../dataplane/lock.ts";
 import { privateDirectory } from "../dataplane/private-directory.ts";
 import { findLink, listLinks } from "../dataplane/netlink/link-state.ts";
@@ -53,6 +54,7 @@ class LocalHost implements Host {
   readonly #options: LocalOptions;
   readonly sameProcess = sameProcess;
   readonly bootId = bootId;
+  readonly listeningOn = listeningOn;
 
   constructor(options: LocalOptions) {
     this.#options = options;

@@ -134,6 +134,8 @@ export async function planEndpoints(
         addresses: endpoint.addresses,
         gateway: endpoint.id === winner && !network.internal,
         prefixes,
+        // An internal network publishes nothing, whatever a record says.
+        ...(endpoint.ports === undefined || network.internal ? {} : { ports: endpoint.ports }),
       },
     ];
   });

@@ -11,6 +11,7 @@ import {
   type EndpointRecord,
   type NetworkRecord,
   type PoolRecord,
+  type PortRecord,
   SCHEMA_VERSION,
   poolSchema,
 } from "../store/records.ts";
@@ -20,6 +21,7 @@ import { type FoundService, findEndpointNamed } from "./lookup.ts";
 import { warnQuarantined } from "./model.ts";
 import { checkMac, checkName, checkPairs } from "./names.ts";
 import { ensureDefaultPools } from "./pools.ts";
+import { checkPorts, portText } from "./ports.ts";
 import { together, transact } from "./transact.ts";
 
 export interface PublishSpec {
@@ -28,6 +30,8 @@ export interface PublishSpec {
   mac?: string | undefined;
   aliases?: readonly string[] | undefined;
   labels?: Readonly<Record<string, string>> | undefined;
+  /** Ports of the host that lead to it while it is attached. */
+  ports?: readonly PortRecord[] | undefined;
 }
 
 /** What the Docker of a node says of an endpoint of its own. */
@@ -56,6 +60,7 @@ export function checkPublishSpec(spec: PublishSpec): void {
   if (spec.mac !== undefined) checkMac(spec.mac);
   for (const alias of spec.aliases ?? []) checkName("alias", alias);
   checkPairs("label", spec.labels ?? {});
+  checkPorts(spec.ports ?? []);
 }
 
 /**
@@ -73,6 +78,8 @@ export async function publish(
   checkPublishSpec(spec);
   const families = familiesOf(network);
   checkFamilies(network, families, spec);
+  const ports = checkPorts(spec.ports ?? []);
+  checkMayPublish(env, network, families, ports);
   const shared = families.filter((family) => !network.pools.some((cidr) => familyOf(cidr) === family));
   const { id, ...docker } = identity ?? { id: newId() };
   return transact(env, async (attempt) => {
@@ -102,6 +109,7 @@ export async function publish(
       mac: spec.mac === undefined ? macOf(id) : checkMac(spec.mac),
       aliases: [...(spec.aliases ?? [])],
       labels: { ...spec.labels },
+      ...(ports.length === 0 ? {} : { ports }),
       createdAt: new Date().toISOString(),
       ...docker,
     };
@@ -186,6 +194,27 @@ function checkFamilies(network: NetworkRecord, families: readonly number[], spec
     throw usageError(`--ip ${spec.ip}: network ${network.name} has no IPv4`, "it was created with IPv6 subnets alone");
   if (spec.ip6 !== undefined && !families.includes(6))
     throw usageError(`--ip6 ${spec.ip6}: network ${network.name} has no IPv6`, "create a network with --ipv6");
+}
+
+function checkMayPublish(
+  env: Environment,
+  { name, driver, internal }: NetworkRecord,
+  families: readonly Family[],
+  ports: readonly PortRecord[],
+): void {
+  const [first] = ports;
+  if (!first) return;
+  const what = `--port ${portText(first)}`;
+  if (internal)
+    throw usageError(
+      `${what}: network ${name} is internal: nobody outside reaches it`,
+      "publish it on a network that was created without --internal",
+    );
+  if (env.drivers.get(driver).publishesPorts !== true)
+    throw usageError(`${what}: the driver ${driver} of network ${name} does not publish ports`);
+  for (const port of ports)
+    if (port.hostIp !== undefined && !families.includes(familyOf(port.hostIp)))
+      throw usageError(`--port ${portText(port)}: network ${name} has no IPv${familyOf(port.hostIp)}`);
 }
 
 /** A locally administered MAC that follows from the id, so that it is the same wherever the endpoint goes. */

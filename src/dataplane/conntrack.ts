@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { AF_INET6, addressBytes, addressFamily } from "./netlink/inet.ts";
+import { AF_INET, AF_INET6, addressBytes, addressFamily, addressText } from "./netlink/inet.ts";
 import { attr, parseAttributes } from "./netlink/message.ts";
 import type { Request } from "./netlink/message.ts";
 import type { NetlinkSocket } from "./netlink/socket.ts";
@@ -15,10 +15,20 @@ const CTA_ID = 12;
 const CTA_ZONE = 18;
 const CTA_FILTER = 25;
 const CTA_TUPLE_IP = 1;
+const CTA_TUPLE_PROTO = 2;
 const CTA_IP_V4_SRC = 1;
+const CTA_IP_V4_DST = 2;
 const CTA_IP_V6_SRC = 3;
+const CTA_IP_V6_DST = 4;
+const CTA_PROTO_NUM = 1;
+const CTA_PROTO_SRC_PORT = 2;
+const CTA_PROTO_DST_PORT = 3;
 /** Compare the source address, and nothing else of the tuple. */
 const FILTER_BY_SOURCE = 1;
+/** The same of the transport protocol. */
+const FILTER_BY_PROTOCOL = 1 << 3;
+
+const IPPROTO_UDP = 17;
 
 const { EINVAL, ENOENT, EOPNOTSUPP } = constants.errno;
 
@@ -49,8 +59,53 @@ function hasFlushed(socket: NetlinkSocket, address: string): boolean {
 export function forgetOneByOne(socket: NetlinkSocket, address: string): void {
   for (const list of listings(address)) {
     const own = socket.dump(list).filter((connection) => isOwn(connection, addressBytes(address)));
-    socket.executeAll(own.map((connection) => forget(connection, address)));
+    socket.executeAll(own.map((connection) => forget(connection, `of ${address}`)));
   }
+}
+
+/**
+ * Makes the kernel forget what is sent by UDP to addresses and ports of this host that lead to a container by now. What
+ * it tracks as the host's own stays so, past all rules, for as long as somebody sends. Idempotent. `socket` is one of
+ * NETLINK_NETFILTER.
+ */
+export function forgetDatagrams(socket: NetlinkSocket, leadsOn: (address: string, port: number) => boolean): void {
+  const what = "of UDP";
+  const filter = [
+    attr.nested(CTA_TUPLE_ORIG, attr.nested(CTA_TUPLE_PROTO, attr.u8(CTA_PROTO_NUM, IPPROTO_UDP))),
+    attr.nested(CTA_FILTER, attr.u32(CTA_TUPLE_ORIG, FILTER_BY_PROTOCOL)),
+  ];
+  for (const family of [AF_INET, AF_INET6]) {
+    const body = Buffer.concat([header(family), ...filter]);
+    const list = { type: CONNTRACK_GET, flags: 0, body, what: `list the connections ${what}` };
+    const stale = socket.dump({ ...list, tolerate: [EOPNOTSUPP] }).filter((connection) => {
+      const target = ownTarget(connection);
+      return target !== undefined && leadsOn(target.address, target.port);
+    });
+    socket.executeAll(stale.map((connection) => forget(connection, what)));
+  }
+}
+
+/** Where a connection of UDP was sent to, if that is who answers: it was not led on. */
+function ownTarget(connection: Buffer): { address: string; port: number } | undefined {
+  const attributes = parseAttributes(connection, HEADER_LENGTH);
+  const [sent, answered] = TUPLES.map((tuple) => partsOf(attributes.get(tuple)));
+  // Older kernels do not know the filter, and send everything.
+  if (sent?.protocol !== IPPROTO_UDP || sent.target === undefined || answered?.source === undefined) return undefined;
+  if (!sent.target.equals(answered.source) || sent.targetPort !== answered.sourcePort) return undefined;
+  return { address: addressText(sent.target), port: sent.targetPort ?? 0 };
+}
+
+function partsOf(tuple: Buffer | undefined) {
+  const parts = parseAttributes(tuple ?? Buffer.alloc(0));
+  const ends = parseAttributes(parts.get(CTA_TUPLE_IP) ?? Buffer.alloc(0));
+  const transport = parseAttributes(parts.get(CTA_TUPLE_PROTO) ?? Buffer.alloc(0));
+  return {
+    source: ends.get(CTA_IP_V4_SRC) ?? ends.get(CTA_IP_V6_SRC),
+    target: ends.get(CTA_IP_V4_DST) ?? ends.get(CTA_IP_V6_DST),
+    protocol: transport.get(CTA_PROTO_NUM)?.readUInt8(),
+    sourcePort: transport.get(CTA_PROTO_SRC_PORT)?.readUInt16BE(),
+    targetPort: transport.get(CTA_PROTO_DST_PORT)?.readUInt16BE(),
+  };
 }
 
 /**
@@ -91,7 +146,7 @@ function sourceIn(tuple: Buffer | undefined): Buffer | undefined {
 }
 
 /** The id keeps it from hitting a later connection between the same two ports. */
-function forget(connection: Buffer, address: string): Request {
+function forget(connection: Buffer, whose: string): Request {
   const known = parseAttributes(connection, HEADER_LENGTH);
   const attributes = [CTA_TUPLE_ORIG, CTA_ID, CTA_ZONE].flatMap((type) => {
     const payload = known.get(type);
@@ -102,7 +157,7 @@ function forget(connection: Buffer, address: string): Request {
     type: CONNTRACK_DELETE,
     flags: 0,
     body: Buffer.concat([header(connection.readUInt8(0)), ...attributes]),
-    what: `forget a connection of ${address}`,
+    what: `forget a connection ${whose}`,
     tolerate: [ENOENT],
   };
 }

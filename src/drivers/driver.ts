@@ -12,6 +12,15 @@ export interface NetworkPlan {
   readonly options: Readonly<Record<string, string>>;
 }
 
+/** A port of the host that leads to one in the container. */
+export interface PortPlan {
+  readonly proto: "tcp" | "udp" | "sctp";
+  /** Only at this address of the host; `0.0.0.0` and `::` are all of one family, and absent means all. */
+  readonly hostIp?: string | undefined;
+  readonly hostPort: number;
+  readonly port: number;
+}
+
 export interface EndpointPlan {
   readonly id: string;
   /** The name of this host in the cluster. */
@@ -28,6 +37,8 @@ export interface EndpointPlan {
   readonly gateway: boolean;
   /** What it leads to when it does not own the default route: prefixes of its network's pools, or of its members. */
   readonly prefixes: readonly string[];
+  /** Each leads to its address of the family that the packet is of. No two endpoints of a host have the same. */
+  readonly ports?: readonly PortPlan[];
 }
 
 export interface SandboxPlan {
@@ -93,6 +104,8 @@ export interface Driver {
   readonly name: string;
   /** Those of nftables that are its own. */
   readonly tables: readonly Table[];
+  /** Whether endpoints may publish ports on the host. */
+  readonly publishesPorts?: boolean;
 
   /** Errors: `usage` for an option that the driver does not know, or whose value it cannot use. */
   checkOptions(options: Readonly<Record<string, string>>): { natOutgoing: boolean };

@@ -64,6 +64,18 @@ const resumeSchema = z.object({
   priority: z.int(),
 });
 
+const port = z.int().check(z.refine((number) => number >= 1 && number <= 65_535, "not a port"));
+
+/** A port of the host that leads to one of the endpoint, while it is attached there. */
+export const portSchema = z.object({
+  proto: z.enum(["tcp", "udp", "sctp"]),
+  /** Only at this address of the host; `0.0.0.0` and `::` are all of one family, and absent means all. */
+  hostIp: z.optional(address),
+  hostPort: port,
+  /** In the container. */
+  port,
+});
+
 export const endpointSchema = z.object({
   v: version,
   id,
@@ -74,6 +86,8 @@ export const endpointSchema = z.object({
   mac,
   aliases: z.array(name),
   labels: map,
+  /** Absent when there are none. */
+  ports: z.optional(z.array(portSchema)),
   createdAt: time,
   binding: z.optional(bindingSchema),
   docker: z.optional(dockerSchema),
@@ -161,6 +175,7 @@ export const cursorSchema = z.object({ v: version, last: address });
 
 export type NetworkRecord = z.infer<typeof networkSchema>;
 export type BindingRecord = z.infer<typeof bindingSchema>;
+export type PortRecord = z.infer<typeof portSchema>;
 export type EndpointRecord = z.infer<typeof endpointSchema>;
 export type SandboxRecord = z.infer<typeof sandboxSchema>;
 export type NodeRecord = z.infer<typeof nodeSchema>;

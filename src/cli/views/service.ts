@@ -1,5 +1,6 @@
 import { containerLabel } from "../../cnm/container-label.ts";
 import type { ServiceView } from "../../cnm/model.ts";
+import { portText } from "../../cnm/ports.ts";
 import type { Line, View } from "../render/view.ts";
 import { pairsText, when } from "./common.ts";
 
@@ -14,6 +15,7 @@ export const serviceDocument = (service: ServiceView): object => ({
   mac: service.mac,
   aliases: service.aliases,
   labels: service.labels,
+  ports: service.ports ?? [],
   createdAt: service.createdAt,
   attachment:
     service.binding === undefined
@@ -39,6 +41,7 @@ export const serviceLines = (service: ServiceView): readonly Line[] => [
   ["MAC", service.mac],
   ["Aliases", service.aliases.join(", ")],
   ["Labels", pairsText(service.labels)],
+  ["Ports", service.ports?.map(portText).join(", ")],
   ["Created", when(service.createdAt)],
   ["Node", service.binding?.node],
   ["Container", service.sandbox && containerLabel(service.sandbox)],
@@ -62,6 +65,7 @@ export const serviceView: View<ServiceView> = {
     { title: "MAC", wide: true, cell: ({ mac }) => mac },
     { title: "NODE", wide: true, cell: ({ binding }) => binding?.node ?? "" },
     { title: "INTERFACE", wide: true, cell: ({ binding }) => binding?.interface ?? "" },
+    { title: "PORTS", wide: true, cell: ({ ports = [] }) => ports.map(portText).join(",") },
     { title: "ALIASES", wide: true, cell: ({ aliases }) => aliases.join(",") },
     { title: "CREATED", wide: true, cell: ({ createdAt }) => when(createdAt) },
   ],

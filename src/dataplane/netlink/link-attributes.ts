@@ -17,6 +17,9 @@ export const LINK_NETNSID = 37;
 export const INFO_KIND = 1;
 export const INFO_DATA = 2;
 export const INET6_ADDR_GEN_MODE = 8;
+/** The settings of /proc/sys/net/ipv4/conf: all, or one to be set by its number (IPV4_DEVCONF_* of linux/ip.h). */
+export const INET_CONF = 1;
+export const DEVCONF_ROUTE_LOCALNET = 26;
 
 /** struct ifinfomsg: which interface, and which of its flags to change to what. */
 export interface LinkHeader {

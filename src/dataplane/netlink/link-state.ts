@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { macText } from "./inet.ts";
+import { AF_INET, macText } from "./inet.ts";
 import * as ifla from "./link-attributes.ts";
 import { attr, parseAttributes, textOf } from "./message.ts";
 import type { Request } from "./message.ts";
@@ -36,6 +36,8 @@ export interface Link {
   readonly peerIndex: number | undefined;
   /** This namespace's number for the peer's, undefined when that is the same one. */
   readonly peerNamespaceId: number | undefined;
+  /** Its setting route_localnet; undefined where the interface has no IPv4. */
+  readonly routesLoopback: boolean | undefined;
   readonly counters: LinkCounters;
 }
 
@@ -88,8 +90,16 @@ function parseLink(payload: Buffer): Link {
     kind: kind && textOf(kind),
     peerIndex: attributes.get(ifla.LINK)?.readInt32LE(),
     peerNamespaceId: attributes.get(ifla.LINK_NETNSID)?.readInt32LE(),
+    routesLoopback: settingOf(attributes.get(ifla.AF_SPEC), ifla.DEVCONF_ROUTE_LOCALNET),
     counters: parseCounters(attributes.get(ifla.STATS64) ?? Buffer.alloc(64)),
   };
+}
+
+/** A switch among IPv4's settings of the interface: an array of 32-bit numbers. */
+function settingOf(families: Buffer | undefined, number: number): boolean | undefined {
+  const inet = families && parseAttributes(families).get(AF_INET);
+  const settings = inet && parseAttributes(inet).get(ifla.INET_CONF);
+  return settings && settings.length >= 4 * number ? settings.readUInt32LE(4 * (number - 1)) !== 0 : undefined;
 }
 
 /** The head of struct rtnl_link_stats64. */

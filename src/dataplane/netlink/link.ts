@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { AF_INET6, macBytes } from "./inet.ts";
+import { AF_INET, AF_INET6, macBytes } from "./inet.ts";
 import { NLM_F_CREATE, NLM_F_EXCL, attr } from "./message.ts";
 import type { Request } from "./message.ts";
 import * as ifla from "./link-attributes.ts";
@@ -117,6 +117,13 @@ export const withoutGeneratedAddress = (index: number): Request => ({
   ...change({ index }, [NO_GENERATED_ADDRESS], `keep interface number ${index} without a link-local address`),
   tolerate: [EAFNOSUPPORT],
 });
+
+/** Whether the interface takes 127.0.0.0/8 for what may be on a wire (ip-sysctl.rst, route_localnet). */
+export const setLinkRoutesLoopback = (index: number, on: boolean): Request => {
+  const setting = attr.u32(ifla.DEVCONF_ROUTE_LOCALNET, on ? 1 : 0);
+  const attribute = attr.nested(ifla.AF_SPEC, attr.nested(AF_INET, attr.nested(ifla.INET_CONF, setting)));
+  return change({ index }, [attribute], `switch route_localnet of interface number ${index} ${on ? "on" : "off"}`);
+};
 
 const change = (link: ifla.LinkHeader, attributes: Buffer[], what: string): Request => ({
   type: RTM_NEWLINK,

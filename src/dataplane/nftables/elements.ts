@@ -9,23 +9,30 @@ import type { Field } from "./key.ts";
 import { DATA, ELEMENT, ELEMENTS, GOTO, HEADER_LENGTH, INTERVAL_END, VERB, VERDICT, tableRequest } from "./protocol.ts";
 import type { Table } from "./protocol.ts";
 
-/** A set, or a verdict map (its elements go to chains), whose keys are concatenations of `key`; or a set of prefixes. */
+/**
+ * A set, a verdict map (its elements go to chains) or a map to values, whose keys are concatenations of `key` and whose
+ * values are of `value`; or a set of prefixes.
+ */
 export type NftSet = { readonly table: Table; readonly name: string } & (
-  | { readonly key: readonly Field[] }
+  | { readonly key: readonly Field[]; readonly value?: readonly Field[] }
   | { readonly prefixes: IntervalField }
 );
 
-/** `key` has one text a field, or is one prefix. `goto` is the chain that an element of a verdict map leads to. */
+/**
+ * `key` has one text a field, or is one prefix. `goto` is the chain that an element of a verdict map leads to, `value`
+ * what an element of a map to values holds, one text a field.
+ */
 export interface Element {
   readonly key: readonly string[];
   readonly goto?: string;
+  readonly value?: readonly string[];
 }
 
 /** Keeps messages well below 64 KiB, which is where the length of an attribute ends. */
 const ELEMENTS_PER_MESSAGE = 400;
 
 /**
- * Adds elements. Those that are there already are no error, except (EEXIST) one of a map that goes to another chain.
+ * Adds elements. Those that are there already are no error, except (EEXIST) one of a map that holds something else.
  * ENOENT when the set is missing, or a chain that an element goes to.
  */
 export function addElements(set: NftSet, elements: readonly Element[]): Request[] {
@@ -65,31 +72,42 @@ export function parseElements(set: NftSet, payloads: readonly Buffer[]): Element
     return list === undefined ? [] : listAttributes(list).map((item) => parseElement(item.payload));
   });
   if ("prefixes" in set) return pairUp(raw).map((interval) => ({ key: [intervalText(set.prefixes, interval)] }));
-  return raw.map(({ key, goto }) => ({ key: decodeKey(set.key, key), ...(goto === undefined ? {} : { goto }) }));
+  return raw.map(({ key, goto, value }) => ({
+    key: decodeKey(set.key, key),
+    ...(goto === undefined ? {} : { goto }),
+    ...(value === undefined || set.value === undefined ? {} : { value: decodeKey(set.value, value) }),
+  }));
 }
 
 /** What tells one element of the set from another, given that its text is the canonical one. */
-export const identity = ({ key, goto }: Element): string => [...key, goto ?? ""].join(" ");
+export const identity = ({ key, goto, value = [] }: Element): string => [...key, goto ?? "", ...value].join(" ");
 
 /** The same element in canonical text, as it would read back. */
 export function canonical(set: NftSet, element: Element): Element {
-  if ("key" in set) return { ...element, key: decodeKey(set.key, encodeKey(set.key, element.key)) };
+  const read = (fields: readonly Field[], texts: readonly string[]): string[] =>
+    decodeKey(fields, encodeKey(fields, texts));
+  if ("key" in set) {
+    const value = set.value && read(set.value, element.value ?? []);
+    return { ...element, key: read(set.key, element.key), ...(value === undefined ? {} : { value }) };
+  }
   return { key: [intervalText(set.prefixes, intervalOf(set.prefixes, element.key[0] ?? ""))] };
 }
 
 interface RawElement {
   readonly key: Buffer;
   readonly goto: string | undefined;
+  readonly value: Buffer | undefined;
   readonly closes: boolean;
 }
 
 function parseElement(item: Buffer): RawElement {
   const attributes = parseAttributes(item);
-  const verdict = nested(nested(attributes.get(ELEMENT.data)).get(DATA.verdict));
-  const chain = verdict.get(VERDICT.chain);
+  const data = nested(attributes.get(ELEMENT.data));
+  const chain = nested(data.get(DATA.verdict)).get(VERDICT.chain);
   return {
     key: nested(attributes.get(ELEMENT.key)).get(DATA.value) ?? Buffer.alloc(0),
     goto: chain === undefined ? undefined : textOf(chain),
+    value: data.get(DATA.value),
     closes: ((attributes.get(ELEMENT.flags)?.readUInt32BE() ?? 0) & INTERVAL_END) !== 0,
   };
 }
@@ -111,7 +129,7 @@ function elementRequest(set: NftSet, verb: number, what: string, elements: reado
 }
 
 function encoded(set: NftSet, element: Element): Buffer {
-  if ("key" in set) return item(encodeKey(set.key, element.key), ...goto(element));
+  if ("key" in set) return item(encodeKey(set.key, element.key), ...goto(element), ...value(set.value, element));
   const { start, end } = intervalOf(set.prefixes, element.key[0] ?? "");
   return Buffer.concat([
     item(start),
@@ -127,6 +145,11 @@ function goto(element: Element): Buffer[] {
   const verdict = [attr.u32be(VERDICT.code, GOTO >>> 0), attr.string(VERDICT.chain, element.goto)];
   return [attr.nested(ELEMENT.data, attr.nested(DATA.verdict, ...verdict))];
 }
+
+const value = (fields: readonly Field[] | undefined, element: Element): Buffer[] =>
+  fields === undefined || element.value === undefined
+    ? []
+    : [attr.nested(ELEMENT.data, attr.bytes(DATA.value, encodeKey(fields, element.value)))];
 
 const setText = (set: NftSet): string => `set ${set.name} of table ${set.table.family} ${set.table.name}`;
 

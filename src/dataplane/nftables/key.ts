@@ -1,9 +1,12 @@
-/** Set keys between people's text and the kernel's bytes. */
+/** Set keys, and the values of maps, between people's text and the kernel's bytes. */
 import { addressBytes, addressText, macBytes, macText } from "../netlink/inet.ts";
 import { align } from "../netlink/message.ts";
 
-/** What one field of a key holds; the names follow nft's own types (ifname, ether_addr, ipv4_addr, ipv6_addr). */
-export type Field = "ifname" | "ether" | "ipv4" | "ipv6";
+/**
+ * What one field of a key holds; the names follow nft's own types (ifname, ether_addr, ipv4_addr, ipv6_addr, inet_proto,
+ * inet_service). A transport protocol goes by its name, a port is decimal.
+ */
+export type Field = "ifname" | "ether" | "ipv4" | "ipv6" | "proto" | "port";
 
 interface Codec {
   readonly length: number;
@@ -18,6 +21,8 @@ const codecs: Record<Field, Codec> = {
   ether: { length: 6, encode: macBytes, decode: macText },
   ipv4: { length: 4, encode: addressBytes, decode: addressText },
   ipv6: { length: 16, encode: addressBytes, decode: addressText },
+  proto: { length: 1, encode: encodeProtocol, decode: decodeProtocol },
+  port: { length: 2, encode: encodePort, decode: (bytes) => String(bytes.readUInt16BE()) },
 };
 
 /** The bytes of a concatenation: each field starts at a multiple of four. Text that does not fit its field is a bug. */
@@ -42,6 +47,31 @@ function encodeField(field: Field, text: string): Buffer {
   const bytes = encode(text);
   if (bytes.length !== length) throw new Error(`not of type ${field}: ${JSON.stringify(text)}`);
   return Buffer.concat([bytes], align(length));
+}
+
+/** IPPROTO_* of linux/in.h. */
+const PROTOCOLS: ReadonlyMap<string, number> = new Map([
+  ["tcp", 6],
+  ["udp", 17],
+  ["sctp", 132],
+]);
+
+function encodeProtocol(name: string): Buffer {
+  const number = PROTOCOLS.get(name);
+  if (number === undefined) throw new Error(`not a transport protocol: ${JSON.stringify(name)}`);
+  return Buffer.of(number);
+}
+
+/** One that somebody else has put there reads as its number. */
+function decodeProtocol(bytes: Buffer): string {
+  const number = bytes.readUInt8();
+  return [...PROTOCOLS].find(([, known]) => known === number)?.[0] ?? String(number);
+}
+
+function encodePort(text: string): Buffer {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535)) throw new Error(`not a port: ${JSON.stringify(text)}`);
+  return Buffer.of(port >> 8, port & 0xff);
 }
 
 function encodeName(name: string): Buffer {

@@ -5,7 +5,7 @@
 import { type Family, familyOf } from "../../base/address.ts";
 import { listAddresses } from "../../dataplane/netlink/address.ts";
 import type { Request } from "../../dataplane/netlink/message.ts";
-import { setLinkMac, setLinkMtu, setLinkUp } from "../../dataplane/netlink/link.ts";
+import { setLinkMac, setLinkMtu, setLinkRoutesLoopback, setLinkUp } from "../../dataplane/netlink/link.ts";
 import { listNeighbours } from "../../dataplane/netlink/neighbour.ts";
 import { type Route, listRoutes } from "../../dataplane/netlink/route-state.ts";
 import { listRules } from "../../dataplane/netlink/rule.ts";
@@ -59,6 +59,7 @@ export function compareSandbox(host: NetlinkSocket, sandbox: NetlinkSocket, endp
 
 function linkChanges({ plan, pair: { host, peer } }: Plumbed): Change[] {
   const mtu = mtuOf(plan.network.options);
+  const reachesLoopback = isAtLoopback(plan);
   const change = (side: Change["side"], object: string, what: string, request: Request): Change => ({
     side,
     object: () => object,
@@ -74,8 +75,23 @@ function linkChanges({ plan, pair: { host, peer } }: Plumbed): Change[] {
       ? []
       : [change("sandbox", inside, "has another MTU", setLinkMtu(peer.index, mtu))]),
     ...(peer.up ? [] : [change("sandbox", inside, "is down", setLinkUp(peer.index))]),
+    ...(host.routesLoopback === undefined || host.routesLoopback === reachesLoopback
+      ? []
+      : [
+          change(
+            "host",
+            host.name,
+            `has route_localnet switched ${reachesLoopback ? "off" : "on"}`,
+            setLinkRoutesLoopback(host.index, reachesLoopback),
+          ),
+        ]),
   ];
 }
+
+/** Whether a port is published at 127.0.0.1 too: answers come back by the interface, to who asked from there. */
+const isAtLoopback = ({ addresses, ports = [] }: EndpointPlan): boolean =>
+  addresses.some((address) => familyOf(address) === 4) &&
+  ports.some(({ hostIp }) => hostIp === undefined || hostIp === "0.0.0.0" || hostIp.startsWith("127."));
 
 function difference(
   side: Change["side"],

@@ -27,6 +27,7 @@ import {
   ownerOf,
   parkedInterfaceOf,
 } from "./constants.ts";
+import { leadDatagramsOn } from "./datagrams.ts";
 import { Firewall, ownTables } from "./firewall/firewall.ts";
 import type { FirewallEndpoint, FirewallMember, FirewallNetwork } from "./firewall/types.ts";
 import { closedHostFirewall, closedInterfaces } from "./host-firewall.ts";
@@ -53,6 +54,7 @@ export class CalicoDriver implements Driver {
   readonly isHostInterface = isHostInterface;
   readonly parkedInterface = parkedInterfaceOf;
   readonly tables = ownTables;
+  readonly publishesPorts = true;
   readonly #stateDir: string;
   readonly #warn: (message: string) => void;
   #firewall: Firewall | undefined;
@@ -67,6 +69,7 @@ export class CalicoDriver implements Driver {
   async ensure(sandbox: SandboxPlan, pools: readonly PoolPlan[]): Promise<boolean> {
     await this.#open(sandbox.endpoints, pools);
     const wasMissing = await ensureSandbox(sandbox);
+    leadDatagramsOn(sandbox.endpoints, () => this.#openConntrack());
     if (wasMissing) this.#warnOfHostFirewall(sandbox.endpoints);
     return wasMissing;
   }
@@ -236,9 +239,14 @@ export class CalicoDriver implements Driver {
       members: members.map(({ network, address }) => ({ network: firewallNetwork(network), address })),
       unknown: unplanned,
     });
-    return differences.map((difference) => {
+    return differences.map((difference, index) => {
       const [object = "", ...what] = difference.what.split(": ");
-      return { object, what: what.join(": "), repair: () => difference.repair() };
+      const repair = async (): Promise<void> => {
+        await difference.repair();
+        // While ports led nowhere, datagrams were the host's own.
+        if (index === differences.length - 1) leadDatagramsOn(endpoints, () => this.#openConntrack());
+      };
+      return { object, what: what.join(": "), repair };
     });
   }
 }
@@ -292,11 +300,13 @@ const firewallEndpoint = ({
   mac,
   addresses,
   network,
-}: Pick<EndpointPlan, "hostInterface" | "mac" | "addresses" | "network">): FirewallEndpoint => ({
+  ports,
+}: Pick<EndpointPlan, "hostInterface" | "mac" | "addresses" | "network" | "ports">): FirewallEndpoint => ({
   interface: hostInterface,
   mac,
   addresses,
   network: firewallNetwork(network),
+  ...(ports === undefined ? {} : { ports }),
 });
 
 const firewallNetwork = ({ id, internal }: NetworkPlan): FirewallNetwork => ({ key: networkKey(id), internal });

@@ -26,7 +26,7 @@ export const twoNetworks: Given = {
   given: [
     "network create --subnet 10.1.0.0/24 --subnet fd00:1::/64 front",
     "network create --subnet 10.2.0.0/24 --subnet fd00:2::/64 back",
-    "service publish web.front",
+    "service publish --port 8080:80 --port 127.0.0.1:5353:53/udp web.front",
     "service publish db.back",
   ],
   end: ["service unpublish -f --ignore web.front db.back", "network rm front back"],

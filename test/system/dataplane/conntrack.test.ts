@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { forgetConnections, forgetOneByOne } from "../../../src/dataplane/conntrack.ts";
+import { forgetConnections, forgetDatagrams, forgetOneByOne } from "../../../src/dataplane/conntrack.ts";
 import { NETLINK_NETFILTER, NetlinkSocket } from "../../../src/dataplane/netlink/socket.ts";
 import { readSysctl } from "../../../src/dataplane/sysctl.ts";
 import { must } from "../../helpers/process.ts";
@@ -54,3 +54,28 @@ test.each(["10.0.0.1", "fd80::1"])("where nothing is tracked, %s has nothing to 
   forgetConnections(socket, address);
   expect(count()).toBe(0);
 });
+
+test.each(["udp4", "udp6"] as const)(
+  "forgets what was sent to a published port of this host, by %s",
+  async (family) => {
+    const { name, ip } = bed.host;
+    const address = family === "udp4" ? "10.0.0.1" : "fd80::1";
+    await ip("link", "set", "lo", "up");
+    await ip("address", "add", address, "dev", "lo");
+    const rules = "table inet t { chain c { type filter hook input priority 0; ct state new accept; }; }";
+    await must(["nft", "-f", "-"], { namespace: name, stdin: rules });
+    const script = `
+    const socket = require("node:dgram").createSocket("${family}").bind(40_000);
+    let left = 2;
+    for (const port of [53, 54]) socket.send("", port, "${address}", () => --left || socket.close());`;
+    await must([process.execPath, "-e", script], { namespace: name });
+    const before = count();
+    expect(before).toBeGreaterThanOrEqual(2);
+    forgetDatagrams(socket, (target, port) => target === address && port === 55);
+    expect(count()).toBe(before);
+    for (let time = 0; time < 2; time++) {
+      forgetDatagrams(socket, (target, port) => target === address && port === 53);
+      expect(count()).toBe(before - 1);
+    }
+  },
+);

@@ -17,6 +17,7 @@ const table: Table = { family: "inet", name: "t" };
 const names: NftSet = { table, name: "names", key: ["ifname"] };
 const bindings: NftSet = { table, name: "bindings", key: ["ifname", "ether", "ipv6"] };
 const verdicts: NftSet = { table, name: "verdicts", key: ["ipv4"] };
+const ports: NftSet = { table, name: "ports", key: ["proto", "port"], value: ["ipv4", "port"] };
 const prefixes: NftSet = { table, name: "prefixes", prefixes: "ipv4" };
 const missing: NftSet = { table, name: "missing", key: ["ipv4"] };
 
@@ -26,6 +27,7 @@ table inet t {
   set names { type ifname; }
   set bindings { type ifname . ether_addr . ipv6_addr; }
   map verdicts { type ipv4_addr : verdict; }
+  map ports { type inet_proto . inet_service : ipv4_addr . inet_service; }
   set prefixes { type ipv4_addr; flags interval; }
   chain one { counter; ip saddr vmap @verdicts; }
   chain two { }
@@ -73,13 +75,14 @@ describe("nftables", () => {
       `elements = { "cali0" . 02:00:00:00:00:01 . fd80::1 }`,
     ],
     [verdicts, [{ key: ["10.0.0.1"], goto: "two" }], `elements = { 10.0.0.1 : goto two }`],
+    [ports, [{ key: ["udp", "53"], value: ["10.0.0.1", "65535"] }], `elements = { udp . 53 : 10.0.0.1 . 65535 }`],
     [
       prefixes,
       ["0.0.0.0/8", "10.0.0.0/24", "10.0.1.0/24", "255.0.0.0/8"].map((cidr) => ({ key: [cidr] })),
       `elements = { 0.0.0.0/8, 10.0.0.0/24, 10.0.1.0/24, 255.0.0.0/8 }`,
     ],
   ])("elements come and go, as often as they are told to: %o", (set, elements, text) => {
-    const kind = set === verdicts ? "map" : "set";
+    const kind = set === verdicts || set === ports ? "map" : "set";
     for (let time = 0; time < 2; time++) {
       tables.commit(addElements(set, elements));
       expect(listed(kind, "inet", "t", set.name)).toContain(text);
@@ -118,6 +121,22 @@ describe("nftables", () => {
     expect(tables.elements(verdicts)).toEqual(to("two"));
   });
 
+  test("an element of a map that holds another value already is an error, and is deleted by its key", () => {
+    const at = (port: string): Element[] => [{ key: ["tcp", "8080"], value: ["10.0.0.1", port] }];
+    tables.commit(addElements(ports, at("80")));
+    expect(errnoOf(() => tables.commit(addElements(ports, at("81"))))).toBe(constants.errno.EEXIST);
+    tables.commit([...at("0").map((element) => deleteElement(ports, element)), ...addElements(ports, at("81"))]);
+    expect(tables.elements(ports)).toEqual(at("81"));
+  });
+
+  test("what others put into a map reads back too", async () => {
+    await nft("add element inet t ports { icmp . 0 : 10.0.0.2 . 1, sctp . 7 : 10.0.0.3 . 9 }\n", namespace);
+    expect(tables.elements(ports).toSorted((a, b) => (a.key.join() < b.key.join() ? -1 : 1))).toEqual([
+      { key: ["1", "0"], value: ["10.0.0.2", "1"] },
+      { key: ["sctp", "7"], value: ["10.0.0.3", "9"] },
+    ]);
+  });
+
   test("takes thousands of elements in one transaction", () => {
     const many = Array.from({ length: 5000 }, (_, index) => ({ key: [`i${index}`] }));
     tables.commit(addElements(names, many));
@@ -128,7 +147,7 @@ describe("nftables", () => {
 
   test("reads chains with their rules, sets and counters of one table", () => {
     expect(tables.chains(table)).toEqual(new Map(Object.entries({ one: 2, two: 0, three: 0 })));
-    expect(tables.sets(table).toSorted()).toEqual(["bindings", "names", "prefixes", "verdicts"]);
+    expect(tables.sets(table).toSorted()).toEqual(["bindings", "names", "ports", "prefixes", "verdicts"]);
     expect(tables.counter(table, "hits")).toEqual({ packets: 7, bytes: 4242 });
     expect(tables.counter(table, "none")).toBeUndefined();
     const none: Table = { family: "arp", name: "t" };

@@ -141,6 +141,7 @@ describe("service attach", () => {
       return attached("web");
     };
     const options = ["--publish", "--interface", "net0", "--priority", "-5", "--ip", "10.0.0.1", "--alias", "x"];
+    options.push("-p", "8080:80", "--port", "127.0.0.1:53:53/udp");
     await calicoctl(["service", "attach", ...options, "pid:1", "web.a.calico"], { attach });
     expect(calls).toEqual([
       [
@@ -151,7 +152,15 @@ describe("service attach", () => {
           ignore: false,
           interface: "net0",
           priority: -5,
-          spec: { ip: "10.0.0.1", aliases: ["x"], labels: {} },
+          spec: {
+            ip: "10.0.0.1",
+            aliases: ["x"],
+            labels: {},
+            ports: [
+              { proto: "tcp", hostPort: 8080, port: 80 },
+              { proto: "udp", hostIp: "127.0.0.1", hostPort: 53, port: 53 },
+            ],
+          },
         },
       ],
     ]);

@@ -33,6 +33,10 @@ export const serviceAttach = defineCommand({
       command: "calicoctl service attach --publish 4711 web.frontend.calico",
       does: "a process; the service and its network are made on the way",
     },
+    {
+      command: "calicoctl service attach --publish --port 8080:80 web-1 web.frontend",
+      does: "port 8080 of this host leads to port 80 of the container",
+    },
   ],
   async run({ controller, output }, { container, service }, options) {
     const asked = publishOnly(options);
@@ -57,5 +61,6 @@ function publishOnly(options: OptionValues<typeof publishOptions>): string | und
   if (options.ip6 !== undefined) return "--ip6";
   if (options.mac !== undefined) return "--mac";
   if (options.alias.length > 0) return "--alias";
-  return Object.keys(options.label).length > 0 ? "--label" : undefined;
+  if (Object.keys(options.label).length > 0) return "--label";
+  return options.port.length > 0 ? "--port" : undefined;
 }

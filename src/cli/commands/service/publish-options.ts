@@ -1,3 +1,4 @@
+import { parsePort } from "../../../cnm/ports.ts";
 import type { OptionValues } from "../../options.ts";
 import { list, pairs, text } from "../../options.ts";
 
@@ -8,12 +9,18 @@ export const publishOptions = {
   mac: text("MAC", "MAC address of its interface"),
   alias: list("NAME", "further name of the service in its network"),
   label: pairs("KEY=VALUE", "label of the service"),
+  port: list(
+    "[HOST_IP:]HOST_PORT:PORT[/PROTO]",
+    "port of the host that leads to one of the container while it is attached (tcp, udp or sctp)",
+    { short: "p" },
+  ),
 };
 
-export const publishSpec = ({ ip, ip6, mac, alias, label }: OptionValues<typeof publishOptions>) => ({
+export const publishSpec = ({ ip, ip6, mac, alias, label, port }: OptionValues<typeof publishOptions>) => ({
   ...(ip === undefined ? {} : { ip }),
   ...(ip6 === undefined ? {} : { ip6 }),
   ...(mac === undefined ? {} : { mac }),
   aliases: [...alias],
   labels: label,
+  ports: port.map(parsePort),
 });

@@ -9,7 +9,8 @@ export const servicePublish = defineCommand({
   summary: "Publish a service on a network and print its id",
   description:
     "The service gets its addresses now and keeps them until it is unpublished. Without a network it goes to the " +
-    "network default, which is made on first use.",
+    "network default, which is made on first use. Its ports are published on the host that it is attached on, for as " +
+    "long as it is: at all addresses of the host, or at HOST_IP only.",
   arguments: {
     service: argument("SERVICE[.NETWORK[.DRIVER]]", "name of the service, its network and driver", {
       completes: "new-service",
@@ -24,6 +25,10 @@ export const servicePublish = defineCommand({
     {
       command: "calicoctl service publish --ip 10.20.1.7 --alias database db.backend",
       does: "an address of your choice, and a second name",
+    },
+    {
+      command: "calicoctl service publish -p 8080:80 -p 127.0.0.1:5353:53/udp web.frontend",
+      does: "with ports of the host, one of them for the host alone",
     },
   ],
   async run({ controller, output }, { service }, options) {

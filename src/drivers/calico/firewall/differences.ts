@@ -2,7 +2,9 @@ import type { Enterable } from "../../../dataplane/netlink/socket.ts";
 import type { Nftables } from "../../../dataplane/nftables/nftables.ts";
 import { compare, describe, settle, splitBy } from "./comparison.ts";
 import type { Comparison } from "./comparison.ts";
+import type { Entry } from "./entries.ts";
 import { endpointEntries, endpointSets, memberEntry, memberSets, poolEntries, poolSets } from "./entries.ts";
+import { portEntries, publishedAddress } from "./ports.ts";
 import { setPools } from "./pools.ts";
 import { removeUnusedNetwork } from "./removal.ts";
 import { networkOf } from "./ruleset.ts";
@@ -55,14 +57,38 @@ function pools(tables: Nftables, desired: FirewallDesired): Difference[] {
 /** One difference an endpoint: one that the kernel refuses does not keep the others from their repair. */
 function endpoints(tables: Nftables, desired: FirewallDesired): Difference[] {
   const comparison = compare(tables, endpointSets, desired.endpoints.flatMap(endpointEntries));
-  const byInterface = splitBy(comparison, ({ element }) => element.key[0] ?? "");
-  return [...byInterface]
-    .filter(([name]) => desired.unknown?.has(name) !== true)
-    .map(([name, part]) => ({
-      what: `firewall of interface ${name}: ${describe(part)}`,
+  if (isEmpty(comparison)) return [];
+  return [...splitBy(comparison, ownersIn(desired))]
+    .filter(([owner]) => !isUnknown(owner, desired))
+    .map(([owner, part]) => ({
+      what: `firewall of ${owner}: ${describe(part)}`,
       repair: () => settle(tables, part),
     }));
 }
+
+/**
+ * What an entry stands for: the interface of an endpoint, or an address that is no endpoint's and to which a port leads.
+ * A port that leads elsewhere than it should is of the endpoint that should have it, which first must be rid of it.
+ */
+function ownersIn({ endpoints }: FirewallDesired): (entry: Entry) => string {
+  const owners = new Map(endpoints.flatMap(({ interface: name, addresses }) => addresses.map((ip) => [ip, name])));
+  const keyOf = ({ set, element }: Entry): string => `${set.name} ${element.key.join(" ")}`;
+  const due = new Map(
+    endpoints.flatMap((endpoint) => portEntries(endpoint).map((entry) => [keyOf(entry), endpoint.interface])),
+  );
+  return (entry) => {
+    const address = publishedAddress(entry);
+    if (address === undefined) return `${INTERFACE}${entry.element.key[0] ?? ""}`;
+    const name = due.get(keyOf(entry)) ?? owners.get(address);
+    return name === undefined ? `address ${address}` : `${INTERFACE}${name}`;
+  };
+}
+
+const INTERFACE = "interface ";
+
+/** A port that leads to an address of nobody may be that of an endpoint of which nothing is known. */
+const isUnknown = (owner: string, { unknown = new Set() }: FirewallDesired): boolean =>
+  owner.startsWith(INTERFACE) ? unknown.has(owner.slice(INTERFACE.length)) : unknown.size > 0;
 
 function members(tables: Nftables, key: string, desired: FirewallDesired): Difference[] {
   const wanted = desired.members.filter(({ network }) => network.key === key).map(memberEntry);

@@ -2,6 +2,7 @@
 import { familyOf } from "../../../base/address.ts";
 import type { Element, NftSet } from "../../../dataplane/nftables/elements.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { portEntries, portSets } from "./ports.ts";
 import { arpTable, egressChain, ingressChain, packetTable } from "./ruleset.ts";
 import type { FirewallEndpoint, FirewallMember, FirewallPool } from "./types.ts";
 
@@ -18,8 +19,8 @@ const bindings4: NftSet = { table: packetTable, name: "bindings4", key: ["ifname
 const bindings6: NftSet = { table: packetTable, name: "bindings6", key: ["ifname", "ether", "ipv6"] };
 const arpBindings: NftSet = { table: arpTable, name: "bindings", key: ["ifname", "ether", "ipv4"] };
 
-/** The sets whose elements begin with the interface of an endpoint. */
-export const endpointSets: readonly NftSet[] = [from, to, interfaces, bindings4, bindings6, arpBindings];
+/** The sets whose elements stand for one endpoint: they begin with its interface, or are of its ports. */
+export const endpointSets: readonly NftSet[] = [from, to, interfaces, bindings4, bindings6, arpBindings, ...portSets];
 
 const pools4: NftSet = { table: packetTable, name: "pools4", prefixes: "ipv4" };
 const pools6: NftSet = { table: packetTable, name: "pools6", prefixes: "ipv6" };
@@ -39,7 +40,8 @@ const memberSet = (key: string, family: 4 | 6): NftSet => ({
 });
 
 /** What lets an endpoint send and receive, without its membership. */
-export function endpointEntries({ interface: name, mac, addresses, network }: FirewallEndpoint): Entry[] {
+export function endpointEntries(endpoint: FirewallEndpoint): Entry[] {
+  const { interface: name, mac, addresses, network } = endpoint;
   return [
     { set: from, element: { key: [name], goto: egressChain(network) } },
     { set: to, element: { key: [name], goto: ingressChain(network) } },
@@ -49,6 +51,7 @@ export function endpointEntries({ interface: name, mac, addresses, network }: Fi
       if (familyOf(address) === 6) return [{ set: bindings6, element }];
       return [bindings4, arpBindings].map((set) => ({ set, element }));
     }),
+    ...portEntries(endpoint),
   ];
 }
 

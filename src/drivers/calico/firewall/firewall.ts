@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import { NetlinkError } from "../../../dataplane/netlink/error.ts";
+import type { Request } from "../../../dataplane/netlink/message.ts";
 import type { Enterable } from "../../../dataplane/netlink/socket.ts";
 import { addElements, deleteElement } from "../../../dataplane/nftables/elements.ts";
 import { Nftables } from "../../../dataplane/nftables/nftables.ts";
@@ -10,6 +11,7 @@ import { differences } from "./differences.ts";
 import { endpointEntries, memberEntry, poolsEntry } from "./entries.ts";
 import type { Entry } from "./entries.ts";
 import { setPools } from "./pools.ts";
+import { formerPorts } from "./ports.ts";
 import { removeUnusedNetwork } from "./removal.ts";
 import { arpTable, egressChain, packetTable, versionChain } from "./ruleset.ts";
 import { build } from "./structure.ts";
@@ -54,13 +56,15 @@ export class Firewall {
   }
 
   /**
-   * Lets an endpoint talk inside its network, whatever is there or missing. `pools` are all of the cluster's: afterwards
-   * the kernel knows exactly these. One transaction of a few elements when the structure, the network and the pools are
-   * there already; else the nft program is run.
+   * Lets an endpoint talk inside its network, and publishes its ports and no others of it, whatever is there or missing.
+   * `pools` are all of the cluster's: afterwards the kernel knows exactly these. One transaction of a few elements when
+   * the structure, the network and the pools are there already; else the nft program is run.
    */
   async ensureEndpoint(endpoint: FirewallEndpoint, pools: readonly FirewallPool[]): Promise<void> {
     const version = flushChain(packetTable, versionChain);
-    const elements = entriesOf(endpoint).flatMap(({ set, element }) => addElements(set, [element]));
+    const elements = additions(entriesOf(endpoint));
+    // Apart, since both together may be more than one transaction holds.
+    settle(this.#tables, { missing: [], stale: formerPorts(this.#tables, endpoint) });
     if (this.#isBuiltFor(endpoint, pools)) {
       // Fails when the structure is of another version.
       if (this.#tables.attempt([version, ...elements]).every((result) => result === undefined)) return;
@@ -72,8 +76,8 @@ export class Firewall {
         return;
       } catch (error) {
         if (!(error instanceof NetlinkError) || tries === TRIES) throw error;
-        // The interface belonged to another network before.
-        if (error.errno === EEXIST) this.#deleteEntries(endpoint);
+        // The interface belonged to another network before, or a port to another container.
+        if (error.errno === EEXIST) this.#tables.commit(deletions(entriesOf(endpoint)));
         // ENOENT: another process has just taken away what was built.
         else if (error.errno !== ENOENT) throw error;
       }
@@ -100,7 +104,9 @@ export class Firewall {
 
   /** Closes the endpoint's interface, and forgets its network when no endpoint of this host is left in it. */
   removeEndpoint(endpoint: FirewallEndpoint): void {
-    this.#deleteEntries(endpoint);
+    const closed = { ...endpoint, ports: [] };
+    // Of ports what leads to it, whatever it was told to publish: a port may be another container's by now.
+    this.#tables.commit(deletions([...entriesOf(closed), ...formerPorts(this.#tables, closed)]));
     removeUnusedNetwork(this.#tables, endpoint.network.key);
   }
 
@@ -146,11 +152,19 @@ export class Firewall {
     const { set, element } = poolsEntry(pools);
     return this.#tables.chainUse(packetTable, egressChain(network)) !== undefined && this.#tables.has(set, element);
   }
-
-  #deleteEntries(endpoint: FirewallEndpoint): void {
-    this.#tables.commit(entriesOf(endpoint).map(({ set, element }) => deleteElement(set, element)));
-  }
 }
+
+const deletions = (entries: readonly Entry[]): Request[] =>
+  entries.map(({ set, element }) => deleteElement(set, element));
+
+/** One request a set: an endpoint may have many ports. */
+const additions = (entries: readonly Entry[]): Request[] =>
+  [...new Set(entries.map(({ set }) => set))].flatMap((set) =>
+    addElements(
+      set,
+      entries.filter((entry) => entry.set === set).map(({ element }) => element),
+    ),
+  );
 
 const entriesOf = (endpoint: FirewallEndpoint): Entry[] => [
   ...endpointEntries(endpoint),

@@ -41,6 +41,16 @@ const packets: Structure = {
     nat6: "ipv6_addr; flags interval",
     // One element: the fingerprint of what the four sets above hold. ifname is nft's only type that is text.
     "pools-state": "ifname",
+    // Published ports: on all addresses of the host, and on one, each with the container's address and port.
+    ports4: "inet_proto . inet_service : ipv4_addr . inet_service",
+    ports6: "inet_proto . inet_service : ipv6_addr . inet_service",
+    "host-ports4": "ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service",
+    "host-ports6": "ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service",
+    // Where they lead, as the packet says it afterwards.
+    published4: "ipv4_addr . inet_proto . inet_service",
+    published6: "ipv6_addr . inet_proto . inet_service",
+    hairpins4: "ipv4_addr . ipv4_addr",
+    hairpins6: "ipv6_addr . ipv6_addr",
   },
   chains: {
     prerouting: {
@@ -52,9 +62,31 @@ const packets: Structure = {
       rules: [
         // Neighbours are permanent, so what IPv6 sends on its own account (solicitations, MLD) is needless, not forged.
         `ip6 saddr { ::, fe80::/10 } drop`,
+        // An interface with published ports lets the host's loopback out (route_localnet); nobody gets in to it.
+        `ip daddr 127.0.0.0/8 drop`,
         `iifname . ether saddr . ip saddr @bindings4 return`,
         `iifname . ether saddr . ip6 saddr @bindings6 return`,
         `counter name spoofed drop`,
+      ],
+    },
+    "from-outside": {
+      hook: "type nat hook prerouting priority dstnat; policy accept;",
+      // What a neighbour of the host sends to 127.0.0.1 would get to what is published for the host alone.
+      rules: [`ip daddr 127.0.0.0/8 return`, `fib daddr type local goto ports`],
+    },
+    // Priority dstnat has a name only in prerouting.
+    "from-host": {
+      hook: "type nat hook output priority -100; policy accept;",
+      rules: [`fib daddr type local goto ports`],
+    },
+    ports: {
+      rules: [
+        // From these no kernel forwards.
+        `ip6 daddr { ::1, fe80::/10 } return`,
+        `meta nfproto ipv4 dnat ip to ip daddr . meta l4proto . th dport map @host-ports4`,
+        `meta nfproto ipv4 dnat ip to meta l4proto . th dport map @ports4`,
+        `meta nfproto ipv6 dnat ip6 to ip6 daddr . meta l4proto . th dport map @host-ports6`,
+        `meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @ports6`,
       ],
     },
     forward: {
@@ -92,6 +124,10 @@ const packets: Structure = {
       rules: [
         `oifname != "cali*" ip saddr @nat4 ip daddr != @pools4 masquerade`,
         `oifname != "cali*" ip6 saddr @nat6 ip6 daddr != @pools6 masquerade`,
+        // By a published port, from the host's loopback or from the container itself: neither would be answered.
+        `oifname "cali*" ip saddr 127.0.0.0/8 masquerade`,
+        `oifname "cali*" ip saddr . ip daddr @hairpins4 masquerade`,
+        `oifname "cali*" ip6 saddr . ip6 daddr @hairpins6 masquerade`,
       ],
     },
   },
@@ -110,6 +146,12 @@ const arp: Structure = {
   },
 };
 
+/** What came by a published port: sent to the container's own address, the same port stays closed. */
+const published = (verdict: "accept" | "return"): string[] => [
+  `ct status dnat ip daddr . meta l4proto . th dport @published4 ${verdict}`,
+  `ct status dnat ip6 daddr . meta l4proto . th dport @published6 ${verdict}`,
+];
+
 /** What one network adds to the table of packets. */
 export function networkStructure(network: FirewallNetwork): Structure {
   const { key, internal } = network;
@@ -123,13 +165,19 @@ export function networkStructure(network: FirewallNetwork): Structure {
         rules: [
           `ip daddr @members4-${key} return`,
           `ip6 daddr @members6-${key} return`,
+          ...(internal ? [] : published("return")),
           `ip daddr @pools4 counter name isolated drop`,
           `ip6 daddr @pools6 counter name isolated drop`,
           ...(internal ? [`counter name internal drop`] : []),
         ],
       },
       [ingressChain(network)]: {
-        rules: [`ip saddr @members4-${key} accept`, `ip6 saddr @members6-${key} accept`, `counter name isolated drop`],
+        rules: [
+          `ip saddr @members4-${key} accept`,
+          `ip6 saddr @members6-${key} accept`,
+          ...(internal ? [] : published("accept")),
+          `counter name isolated drop`,
+        ],
       },
     },
   };

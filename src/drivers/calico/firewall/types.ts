@@ -7,6 +7,15 @@ export interface FirewallNetwork {
   readonly internal: boolean;
 }
 
+/** A port of the host that leads to one of a container. */
+export interface FirewallPort {
+  readonly proto: "tcp" | "udp" | "sctp";
+  /** Only at this address of the host; `0.0.0.0` and `::` are all of one family, and absent means all. */
+  readonly hostIp?: string | undefined;
+  readonly hostPort: number;
+  readonly port: number;
+}
+
 export interface FirewallEndpoint {
   /** The host's end of the veth: "cali" and 11 hex digits. */
   readonly interface: string;
@@ -14,6 +23,7 @@ export interface FirewallEndpoint {
   readonly mac: string;
   readonly addresses: readonly string[];
   readonly network: FirewallNetwork;
+  readonly ports?: readonly FirewallPort[];
 }
 
 export interface FirewallPool {

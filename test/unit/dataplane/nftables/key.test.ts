@@ -8,12 +8,20 @@ describe("keys", () => {
     expect(bytes.toString("hex")).toBe(`63616c6931${"00".repeat(11)}02000000000a00000a000005`);
   });
 
+  test("a protocol is its number, a port is in the order of the network", () => {
+    expect(encodeKey(["proto", "port"], ["udp", "8080"]).toString("hex")).toBe("110000001f900000");
+  });
+
   test.each<[Field[], string[]]>([
     [["ifname"], ["cali01234567890"]],
     [["ipv6"], ["fd80::1"]],
     [
       ["ifname", "ether", "ipv6"],
       ["e", "ff:ff:ff:ff:ff:ff", "::"],
+    ],
+    [
+      ["ipv4", "proto", "port"],
+      ["10.0.0.1", "sctp", "65535"],
     ],
   ])("read back as they were written: %j %j", (fields, key) => {
     expect(decodeKey(fields, encodeKey(fields, key))).toEqual(key);
@@ -35,6 +43,10 @@ describe("keys", () => {
     [["ipv6"], ["10.0.0.1"]],
     [["ipv4"], ["10.0.0.1; flush ruleset"]],
     [["ether"], ["02:00"]],
+    [["proto"], ["icmp"]],
+    [["port"], ["65536"]],
+    [["port"], ["-1"]],
+    [["port"], ["http"]],
     [["ifname", "ipv4"], ["eth0"]],
   ])("refuses what does not fit: %j %j", (fields, key) => {
     expect(() => encodeKey(fields, key)).toThrow(/not|fields/);

@@ -1,0 +1,33 @@
+import { familyOf } from "../../base/address.ts";
+import { forgetDatagrams } from "../../dataplane/conntrack.ts";
+import { listAddresses } from "../../dataplane/netlink/address.ts";
+import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import type { EndpointPlan, PortPlan } from "../driver.ts";
+
+/**
+ * Lets published UDP ports lead to their containers also those who spoke to them before: no connection ends there, so
+ * that the kernel would take what they send for the host's own as long as they go on. `open` gives the socket to
+ * NETLINK_NETFILTER, and is called only where there are such ports. Idempotent.
+ */
+export function leadDatagramsOn(endpoints: readonly EndpointPlan[], open: () => NetlinkSocket): void {
+  const published = endpoints.flatMap(({ ports = [] }) => ports.filter(({ proto }) => proto === "udp"));
+  if (published.length === 0) return;
+  const own = addressesOfHost();
+  forgetDatagrams(open(), (address, port) =>
+    published.some((at) => at.hostPort === port && isAt(at, address) && own.has(address)),
+  );
+}
+
+const isAt = ({ hostIp }: PortPlan, address: string): boolean =>
+  hostIp === undefined ||
+  hostIp === address ||
+  ((hostIp === "0.0.0.0" || hostIp === "::") && familyOf(hostIp) === familyOf(address));
+
+function addressesOfHost(): Set<string> {
+  const host = NetlinkSocket.open(NETLINK_ROUTE);
+  try {
+    return new Set(listAddresses(host).map(({ address }) => address));
+  } finally {
+    host.close();
+  }
+}
