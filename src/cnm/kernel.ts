@@ -111,6 +111,18 @@ export function byDriver(
   return drivers;
 }
 
+/** What is made of an endpoint on the host's side, whatever sandbox it is or will be in. */
+export function planHostSide(env: Environment, endpoint: EndpointRecord, network: NetworkRecord): EndpointPlan {
+  const { id, name, mac, addresses, ports } = endpoint;
+  const hostInterface = env.drivers.get(network.driver).hostInterface(id);
+  return {
+    ...{ id, name, mac, addresses, hostInterface, node: env.node, network: planNetwork(network) },
+    ...(ports === undefined || network.internal ? {} : { ports }),
+    // Of account inside the sandbox alone.
+    ...{ interface: endpoint.binding?.interface ?? "", gateway: false, prefixes: [] },
+  };
+}
+
 /** Takes an endpoint out of the kernel. Returns whether anything of it was there. */
 export function removeFromKernel(env: Environment, endpoint: EndpointRecord, network: NetworkRecord): Promise<boolean> {
   const driver = env.drivers.get(network.driver);

@@ -129,6 +129,9 @@ export interface Driver {
    */
   park(endpoint: EndpointPlan, pools: readonly PoolPlan[]): Promise<void>;
 
+  /** Lets the endpoint through on the host's side, and publishes its ports and no others of it. Idempotent. */
+  admit(endpoint: EndpointPlan, pools: readonly PoolPlan[]): Promise<void>;
+
   /** The name of an endpoint's interface for as long as it waits on the host. */
   parkedInterface(endpointId: string): string;
 

@@ -6,13 +6,21 @@ import type { Environment } from "../cnm/environment.ts";
 import { readPools } from "../cnm/pool-records.ts";
 import { createDockerEndpoint, deleteDockerEndpoint, leaveDockerEndpoint } from "../cnm/docker/endpoints.ts";
 import { joinDockerEndpoint } from "../cnm/docker/join.ts";
+import { publishDockerPorts, withdrawDockerPorts } from "../cnm/docker/ports.ts";
 import { serviceOfOption } from "../cnm/docker/names.ts";
 import { createDockerNetwork, forgetDockerNetwork, networkOfDocker } from "../cnm/docker/networks.ts";
 import type { NetworkRecord } from "../store/records.ts";
 import { NETWORK_DRIVER } from "../drivers/remote/protocol/common.ts";
 import { decodeValue } from "../drivers/remote/protocol/message.ts";
 import { type IpamData, networkDriver } from "../drivers/remote/protocol/network-driver.ts";
-import { ENABLE_IPV6, GENERIC, INTERNAL, type KnownOptions, knownOptions } from "../drivers/remote/protocol/options.ts";
+import {
+  ENABLE_IPV6,
+  GENERIC,
+  INTERNAL,
+  type KnownOptions,
+  PORT_MAP,
+  knownOptions,
+} from "../drivers/remote/protocol/options.ts";
 import { DRIVER, SERVICE_OPTION } from "./names.ts";
 import type { DockerSandboxes } from "./sandboxes.ts";
 import { type Part, partOf } from "./server.ts";
@@ -97,8 +105,21 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
         return {};
       }),
 
-    ProgramExternalConnectivity: () => ({}),
-    RevokeExternalConnectivity: () => ({}),
+    // libnetwork asks this of the endpoint that leads out of the sandbox, and of another one when that leaves.
+    ProgramExternalConnectivity: ({ NetworkID, EndpointID: id, Options = {} }) =>
+      inTurn(id, async () => {
+        const known = decodeValue("NetworkDriver.ProgramExternalConnectivity", knownOptions, Options);
+        const network = await networkFor(env, NetworkID);
+        await publishDockerPorts(env, { networkId: network.id, id }, known[PORT_MAP] ?? []);
+        return {};
+      }),
+
+    RevokeExternalConnectivity: ({ NetworkID, EndpointID: id }) =>
+      inTurn(id, async () => {
+        const network = await networkOfDocker(env, NetworkID);
+        if (network) await withdrawDockerPorts(env, { networkId: network.value.id, id });
+        return {};
+      }),
     DiscoverNew: () => ({}),
     DiscoverDelete: () => ({}),
   });

@@ -9,11 +9,11 @@ import { shortId } from "../../base/id.ts";
 import type { ContainerRef } from "../../runtime/container.ts";
 import { attach } from "../attach.ts";
 import type { Environment } from "../environment.ts";
-import { withEndpoint, withSandbox } from "../kernel.ts";
+import { planHostSide, withEndpoint, withSandbox } from "../kernel.ts";
 import type { FoundService } from "../lookup.ts";
 import type { ServiceView } from "../model.ts";
 import { readPools } from "../pool-records.ts";
-import { planNetwork, planPools } from "../sandbox-plan.ts";
+import { planPools } from "../sandbox-plan.ts";
 import { openSandbox } from "../sandboxes.ts";
 import { type DockerEndpointRef, endpointOfDocker } from "./endpoints.ts";
 
@@ -31,14 +31,9 @@ export async function joinDockerEndpoint(env: Environment, ref: DockerEndpointRe
   if (!found) throw notFound(`no endpoint ${shortId(ref.id)}`, "CreateEndpoint makes it");
   const { endpoint, network } = found;
   const driver = env.drivers.get(network.value.driver);
-  const { id, name, mac, addresses, binding } = endpoint.value;
-  const hostInterface = driver.hostInterface(id);
+  const { id, binding } = endpoint.value;
   if (binding) return { ...found, interface: driver.parkedInterface(id) };
-  const plan = {
-    ...{ id, name, mac, addresses, hostInterface, node: env.node, network: planNetwork(network.value) },
-    // Not known yet, and of no account outside the container.
-    ...{ interface: "", gateway: false, prefixes: [] },
-  };
+  const plan = planHostSide(env, endpoint.value, network.value);
   // Its sandbox has no id yet; what matters is that no driver withdraws, and that nobody else has the endpoint in hand.
   await withSandbox(env, id, () => withEndpoint(env, id, () => driver.park(plan, planPools(pools))));
   failpoint("docker:joined");

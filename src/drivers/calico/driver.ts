@@ -79,6 +79,10 @@ export class CalicoDriver implements Driver {
     await park(endpoint);
   }
 
+  admit(endpoint: EndpointPlan, pools: readonly PoolPlan[]): Promise<void> {
+    return this.#open([endpoint], pools);
+  }
+
   interfaceIn(namespace: NetworkNamespace, hostInterface: string): string | undefined {
     return interfaceIn(namespace, hostInterface);
   }

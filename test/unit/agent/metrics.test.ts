@@ -19,7 +19,7 @@ beforeEach(() => {
       readyAt: "2026-01-02T03:04:06.678Z",
       ready: true,
       healthy: false,
-  libnetwork: false,
+      libnetwork: false,
       components: [
         { name: "agent", healthy: true, what: "" },
         { name: "store", healthy: false, what: "" },
