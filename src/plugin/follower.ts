@@ -114,11 +114,7 @@ export class Follower {
     const container = containerOf(inspected);
     if (!container) return;
     const { SandboxKey: key } = inspected.NetworkSettings;
-    this.#world.sandboxes.learn(
-      key,
-      container.endpoints.map((endpoint) => endpoint.id),
-      container.ref.namespacePath,
-    );
+    this.#world.sandboxes.learn(key, container.endpoints, container.ref.namespacePath);
     await containerRuns(this.#world.env, container);
   }
 

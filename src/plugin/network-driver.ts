@@ -4,7 +4,12 @@ import { UserError, notFound } from "../base/errors.ts";
 import { shortId } from "../base/id.ts";
 import type { Environment } from "../cnm/environment.ts";
 import { readPools } from "../cnm/pool-records.ts";
-import { createDockerEndpoint, deleteDockerEndpoint, leaveDockerEndpoint } from "../cnm/docker/endpoints.ts";
+import {
+  type DockerEndpointRef,
+  createDockerEndpoint,
+  deleteDockerEndpoint,
+  leaveDockerEndpoint,
+} from "../cnm/docker/endpoints.ts";
 import { joinDockerEndpoint } from "../cnm/docker/join.ts";
 import { publishDockerPorts, withdrawDockerPorts } from "../cnm/docker/ports.ts";
 import { serviceOfOption } from "../cnm/docker/names.ts";
@@ -22,7 +27,7 @@ import {
   knownOptions,
 } from "../drivers/remote/protocol/options.ts";
 import { DRIVER, SERVICE_OPTION } from "./names.ts";
-import type { DockerSandboxes } from "./sandboxes.ts";
+import type { DockerIds, DockerSandboxes } from "./sandboxes.ts";
 import { type Part, partOf } from "./server.ts";
 
 export interface NetworkPartWorld {
@@ -86,7 +91,12 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
         const network = await networkFor(env, NetworkID);
         const joined = await joinDockerEndpoint(env, { networkId: network.id, id });
         const path = sandboxes.namespaceOf(key ?? id);
-        return sandboxes.join(key ?? id, id, joined, path === undefined ? [] : interfacesAt(env, path));
+        return sandboxes.join(
+          key ?? id,
+          { id, networkId: NetworkID },
+          joined,
+          path === undefined ? [] : interfacesAt(env, path),
+        );
       }),
 
     Leave: ({ NetworkID, EndpointID: id }) =>
@@ -117,12 +127,20 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
     RevokeExternalConnectivity: ({ NetworkID, EndpointID: id }) =>
       inTurn(id, async () => {
         const network = await networkOfDocker(env, NetworkID);
-        if (network) await withdrawDockerPorts(env, { networkId: network.value.id, id });
+        // Docker hands nothing over to an endpoint that was not told a next hop.
+        const heirs = await Promise.all(sandboxes.besides(id).map((other) => ownRef(env, other)));
+        if (network) await withdrawDockerPorts(env, { networkId: network.value.id, id }, heirs.flat());
         return {};
       }),
     DiscoverNew: () => ({}),
     DiscoverDelete: () => ({}),
   });
+}
+
+/** By our network's id; none for a network that is not ours. */
+async function ownRef(env: Environment, { id, networkId }: DockerIds): Promise<DockerEndpointRef[]> {
+  const network = await networkOfDocker(env, networkId);
+  return network ? [{ networkId: network.value.id, id }] : [];
 }
 
 /** None when the container has ended meanwhile: Docker will find out. */

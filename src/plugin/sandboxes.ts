@@ -7,9 +7,15 @@ import type { Joined } from "../cnm/docker/join.ts";
 import { NEXT_HOP } from "../drivers/calico/constants.ts";
 import { CONNECTED, type JoinAnswer, VIA_NEXT_HOP } from "../drivers/remote/protocol/network-driver.ts";
 
+/** An endpoint and its network as Docker calls them. */
+export interface DockerIds {
+  readonly id: string;
+  readonly networkId: string;
+}
+
 export class DockerSandboxes {
-  /** By Docker's name of the sandbox; the endpoints in it in the order in which they came, by Docker's ids. */
-  readonly #endpoints = new Map<string, Set<string>>();
+  /** By Docker's name of the sandbox; the endpoints in it in the order in which they came, with their networks; by Docker's ids. */
+  readonly #endpoints = new Map<string, Map<string, string>>();
   /** The ids of endpoints that joined, by Docker's ids. */
   readonly #joined = new Map<string, string>();
 
@@ -27,13 +33,13 @@ export class DockerSandboxes {
    */
   join(
     sandbox: string,
-    id: string,
+    { id, networkId }: DockerIds,
     { interface: parked, endpoint, network }: Joined,
     present: readonly string[] = [],
   ): JoinAnswer {
-    const others = this.#endpoints.get(sandbox) ?? new Set();
-    const isFirst = [...others].every((other) => other === id);
-    this.#endpoints.set(sandbox, others.add(id));
+    const others = this.#endpoints.get(sandbox) ?? new Map<string, string>();
+    const isFirst = [...others.keys()].every((other) => other === id);
+    this.#endpoints.set(sandbox, others.set(id, networkId));
     this.#joined.set(id, endpoint.value.id);
     return {
       InterfaceName: { SrcName: parked, DstPrefix: prefixBeside(present, others.size - 1) },
@@ -44,11 +50,17 @@ export class DockerSandboxes {
   }
 
   /** A container runs: its endpoints are known, though this process may be younger. */
-  learn(sandbox: string, ids: readonly string[], namespacePath: string): void {
+  learn(sandbox: string, endpoints: readonly DockerIds[], namespacePath: string): void {
     this.#namespaces.set(sandbox, namespacePath);
-    const known = this.#endpoints.get(sandbox) ?? new Set();
-    for (const id of ids) known.add(id);
+    const known = this.#endpoints.get(sandbox) ?? new Map<string, string>();
+    for (const { id, networkId } of endpoints) known.set(id, networkId);
     if (known.size > 0) this.#endpoints.set(sandbox, known);
+  }
+
+  /** The other endpoints of the sandbox that the endpoint is in. */
+  besides(id: string): DockerIds[] {
+    const own = [...this.#endpoints.values()].find((endpoints) => endpoints.has(id));
+    return [...(own ?? [])].filter(([other]) => other !== id).map(([other, networkId]) => ({ id: other, networkId }));
   }
 
   /** The ids of the endpoints that joined and have not left. */

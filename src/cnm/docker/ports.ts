@@ -44,10 +44,24 @@ export async function publishDockerPorts(
   });
 }
 
-/** Takes back what was published. The same call again changes nothing. */
-export async function withdrawDockerPorts(env: Environment, ref: DockerEndpointRef): Promise<void> {
-  const found = await endpointOfDocker(env, ref);
-  if (found?.endpoint.value.ports) await changePorts(env, ref, () => Promise.resolve([]));
+/**
+ * Takes back what was published. With `heirs`, other endpoints of the same sandbox, the first of them that is on no internal
+ * network publishes the same from then on. The same call again changes nothing.
+ */
+export async function withdrawDockerPorts(
+  env: Environment,
+  ref: DockerEndpointRef,
+  heirs: readonly DockerEndpointRef[],
+): Promise<void> {
+  const ports = (await endpointOfDocker(env, ref))?.endpoint.value.ports;
+  if (!ports) return;
+  await changePorts(env, ref, () => Promise.resolve([]));
+  for (const heir of heirs) {
+    const found = await endpointOfDocker(env, heir);
+    if (!found || found.network.value.internal) continue;
+    await changePorts(env, heir, () => Promise.resolve([...ports]));
+    return;
+  }
 }
 
 /** In the store, and then in the kernel, while nobody else on this host publishes anything. */
