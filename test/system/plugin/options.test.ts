@@ -184,6 +184,35 @@ test("the exit code, the standard streams and the options are the container's", 
   expect(ran).toMatchObject({ code: 7, stdout: "said", stderr: "$(id) -o" });
 });
 
+test("its signals and its terminal are the container's", async () => {
+  const {
+    host,
+    docker: { image, host: DOCKER_HOST },
+  } = world;
+  await network("net");
+  const waits = 'trap "exit 9" TERM; echo ready; while true; do sleep 0.1; done';
+  const publish = ["run", "--rm", "--publish-service=job.net"];
+  containers.push("waits");
+  const running = host.startCalicoctl([...publish, "--name", "waits", image, "sh", "-c", waits], {
+    env: { DOCKER_HOST },
+    timeout: 0,
+  });
+  await until("it is ready", async () => (await docker("logs", "waits").catch(() => "")) === "ready");
+  running.kill("SIGTERM");
+  expect(await running.ended).toMatchObject({ code: 9, stdout: "ready" });
+  containers.pop();
+  const asks = "test -t 0 && test -t 1 && echo a terminal";
+  const words = [...publish, "--interactive", "--tty", image, "sh", "-c", `'${asks}'`].join(" ");
+  const { stdout } = await host.exec(
+    ["script", "--quiet", "--return", "--command", `bin/calicoctl ${words}`, "/dev/null"],
+    {
+      env: { ...host.env, DOCKER_HOST },
+    },
+  );
+  // Behind it, script tells of the end of its own input.
+  expect(stdout).toMatch(/^a terminal\s/);
+});
+
 test("a renamed container renames its service", async () => {
   await network("net");
   await container("before", "--network", "net");
