@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { within } from "../base/within.ts";
 import { failure } from "../base/errors.ts";
 import type { StoreOptions } from "../store/options.ts";
 import { validateStoreOptions } from "../store/options.ts";
@@ -13,17 +14,17 @@ export async function etcdVersion(options: StoreOptions, signal: AbortSignal): P
     try {
       const tls = secure ? (await import("../store/tls.ts")).readTls(settings) : {};
       const { get } = secure ? await import("node:https") : await import("node:http");
-      const body = await new Promise<string>((resolve, reject) => {
-        const answered = (response: IncomingMessage): void => {
-          let text = "";
-          response.setEncoding("utf8").on("data", (part: string) => (text += part));
-          response.on("end", () => resolve(text)).on("error", reject);
-        };
-        const where = socketPath === undefined ? { host, port } : { socketPath };
-        const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-        get({ ...where, ...tls, path: "/version", signal: limit }, answered).on("error", reject);
-      });
-      return versionIn(body);
+      const ask = (limit: AbortSignal): Promise<string> =>
+        new Promise((resolve, reject) => {
+          const answered = (response: IncomingMessage): void => {
+            let text = "";
+            response.setEncoding("utf8").on("data", (part: string) => (text += part));
+            response.on("end", () => resolve(text)).on("error", reject);
+          };
+          const where = socketPath === undefined ? { host, port } : { socketPath };
+          get({ ...where, ...tls, path: "/version", signal: limit }, answered).on("error", reject);
+        });
+      return versionIn(await within(timeoutMs, [signal], ask));
     } catch (error) {
       signal.throwIfAborted();
       refusals.push(`${url}: ${error instanceof Error ? error.message : String(error)}`);

@@ -1,4 +1,5 @@
 import { UserError } from "../base/errors.ts";
+import { within } from "../base/within.ts";
 import { RuntimeUnavailable } from "./container.ts";
 import type { Candidate, Runtime, RuntimeName } from "./container.ts";
 import { containerdRuntime } from "./containerd.ts";
@@ -53,23 +54,23 @@ export function askAll(
 ): Promise<Answer[]> {
   const timeoutMs = options.timeoutMs ?? 2000;
   return Promise.all(
-    runtimes.map(async (runtime): Promise<Answer> => {
-      const timeout = AbortSignal.timeout(timeoutMs);
-      const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
-      try {
-        signal.throwIfAborted();
-        return { runtime: runtime.name, found: await question(runtime, signal) };
-      } catch (error) {
-        options.signal?.throwIfAborted();
-        if (timeout.aborted) {
-          const message = `did not answer within ${timeoutMs / 1000} s`;
-          return { runtime: runtime.name, why: new RuntimeUnavailable(message, { present: true }) };
+    runtimes.map((runtime) =>
+      within(timeoutMs, [options.signal], async (signal, isLate): Promise<Answer> => {
+        try {
+          signal.throwIfAborted();
+          return { runtime: runtime.name, found: await question(runtime, signal) };
+        } catch (error) {
+          options.signal?.throwIfAborted();
+          if (isLate()) {
+            const message = `did not answer within ${timeoutMs / 1000} s`;
+            return { runtime: runtime.name, why: new RuntimeUnavailable(message, { present: true }) };
+          }
+          if (error instanceof RuntimeUnavailable) return { runtime: runtime.name, why: error };
+          if (error instanceof UserError) return { runtime: runtime.name, found: [], refused: error };
+          throw error;
         }
-        if (error instanceof RuntimeUnavailable) return { runtime: runtime.name, why: error };
-        if (error instanceof UserError) return { runtime: runtime.name, found: [], refused: error };
-        throw error;
-      }
-    }),
+      }),
+    ),
   );
 }
 

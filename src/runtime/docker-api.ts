@@ -1,9 +1,10 @@
 /** What the plugin asks of Docker's engine API besides containers by name: lists, and what happens, as it happens. */
 import { request } from "node:http";
 import * as z from "zod/mini";
+import { within } from "../base/within.ts";
 import { RuntimeUnavailable } from "./container.ts";
 import { dockerTarget } from "./docker.ts";
-import { type HttpTarget, connectionError, getJson } from "./http.ts";
+import { type HttpAnswer, type HttpTarget, connectionError, getJson } from "./http.ts";
 import type { Places } from "./places.ts";
 
 const id = z.string().check(z.regex(/^[0-9a-f]{64}$/));
@@ -115,8 +116,8 @@ export class DockerApi {
   }
 
   async #find<T>(path: string, schema: Schema<T>): Promise<T | undefined> {
-    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(PATIENCE_MS)]);
-    const { status, body } = await getJson(this.#target, path, signal);
+    const ask = (signal: AbortSignal): Promise<HttpAnswer> => getJson(this.#target, path, signal);
+    const { status, body } = await within(PATIENCE_MS, [this.#signal], ask);
     if (status === 404) return undefined;
     const parsed = schema.safeParse(body);
     if (status === 200 && parsed.success) return parsed.data;

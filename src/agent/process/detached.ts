@@ -4,6 +4,7 @@ import { closeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError, conflict, failure } from "../../base/errors.ts";
+import { within } from "../../base/within.ts";
 import { endOfLog, logSince, openLogFile } from "../log-file.ts";
 import { type NodeOptions, nodeArguments } from "./options.ts";
 import { type RunningNode, askNode, stopNode } from "./running.ts";
@@ -34,13 +35,17 @@ export interface Started extends RunningNode {
  * stop, and this one takes over what it leaves in the kernel. When the node does not come up, nothing of it is left
  * running: UserError `failure` with the end of its log, `conflict` when this host is another node already.
  */
-export async function startDetached(
+export function startDetached(options: NodeOptions, start: Start): Promise<Started> {
+  return within(READY_TIMEOUT_MS, [start.signal], (limit) => startWithin(options, start, limit));
+}
+
+async function startWithin(
   options: NodeOptions,
   { launcher, version, signal, tell }: Start,
+  limit: AbortSignal,
 ): Promise<Started> {
   const { stateDir, logDir, node } = options;
   makeStateDir(stateDir);
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(READY_TIMEOUT_MS)]);
   const running = await findRunning(stateDir, limit);
   if (running && running.node !== node)
     throw conflict(`this host is node ${running.node} already`, "stop it first: calicoctl node stop");
