@@ -4,6 +4,7 @@ import { measureAgent } from "./subjects/agent.ts";
 import { measureAllocation } from "./subjects/allocation.ts";
 import { measureAttach } from "./subjects/attach.ts";
 import { measureEndpoints } from "./subjects/endpoints.ts";
+import { measurePlugin } from "./subjects/plugin.ts";
 import { measurePlumbing } from "./subjects/plumbing.ts";
 import { measureStart } from "./subjects/start.ts";
 import { measureTraffic } from "./subjects/traffic.ts";
@@ -15,6 +16,7 @@ const subjects: Readonly<Record<string, Measure>> = {
   start: measureStart,
   plumbing: measurePlumbing,
   attach: measureAttach,
+  plugin: measurePlugin,
   allocation: measureAllocation,
   traffic: measureTraffic,
   agent: measureAgent,
