@@ -7,7 +7,7 @@ import { readPools } from "../cnm/pool-records.ts";
 import { createDockerEndpoint, deleteDockerEndpoint, leaveDockerEndpoint } from "../cnm/docker/endpoints.ts";
 import { joinDockerEndpoint } from "../cnm/docker/join.ts";
 import { serviceOfOption } from "../cnm/docker/names.ts";
-import { createDockerNetwork, forgetDockerNetwork, networkOfDocker } from "../cnm/docker/networks.ts";
+import { createDockerNetwork, forgetDockerNetwork, knownNetworkOfDocker } from "../cnm/docker/networks.ts";
 import type { NetworkRecord } from "../store/records.ts";
 import { NETWORK_DRIVER } from "../drivers/remote/protocol/common.ts";
 import { decodeValue } from "../drivers/remote/protocol/message.ts";
@@ -26,6 +26,8 @@ export interface NetworkPartWorld {
 }
 
 export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: NetworkPartWorld): Part {
+  /** What Docker has left and is about to delete, by its ids. */
+  const left = new Set<string>();
   return partOf(NETWORK_DRIVER, networkDriver, {
     // Global would make Docker ask for a swarm; the store is ours, so that networks span hosts all the same.
     GetCapabilities: () => ({ Scope: "local", ConnectivityScope: "global" }),
@@ -76,23 +78,26 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
     Join: ({ NetworkID, EndpointID: id, SandboxKey: key }) =>
       inTurn(id, async () => {
         const network = await networkFor(env, NetworkID);
+        left.delete(id);
         const joined = await joinDockerEndpoint(env, { networkId: network.id, id });
         return sandboxes.join(key ?? id, id, joined);
       }),
 
     Leave: ({ NetworkID, EndpointID: id }) =>
       inTurn(id, async () => {
-        sandboxes.leave(id);
-        const network = await networkOfDocker(env, NetworkID);
-        if (network) await leaveDockerEndpoint(env, { networkId: network.value.id, id });
+        const wasParked = sandboxes.leave(id);
+        const network = await knownNetworkOfDocker(env, NetworkID);
+        if (network) await leaveDockerEndpoint(env, { networkId: network.value.id, id }, { wasParked });
+        left.add(id);
         return {};
       }),
 
     DeleteEndpoint: ({ NetworkID, EndpointID: id }) =>
       inTurn(id, async () => {
         sandboxes.leave(id);
-        const network = await networkOfDocker(env, NetworkID);
-        if (network) await deleteDockerEndpoint(env, { networkId: network.value.id, id });
+        const network = await knownNetworkOfDocker(env, NetworkID);
+        const hasLeft = left.delete(id);
+        if (network) await deleteDockerEndpoint(env, { networkId: network.value.id, id }, { hasLeft });
         return {};
       }),
 
@@ -104,7 +109,7 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
 }
 
 async function networkFor(env: Environment, dockerId: string): Promise<NetworkRecord> {
-  const network = await networkOfDocker(env, dockerId);
+  const network = await knownNetworkOfDocker(env, dockerId);
   if (network) return network.value;
   throw notFound(
     `no network ${shortId(dockerId)}`,

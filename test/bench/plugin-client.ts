@@ -32,7 +32,7 @@ export class PluginClient {
 
 function answerOn(socket: Socket): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
-    let received = Buffer.alloc(0);
+    let received: Buffer = Buffer.alloc(0);
     const settle = (): void => {
       socket.off("data", onData).off("error", onEnd).off("close", onEnd);
     };

@@ -17,7 +17,7 @@ import { transact } from "../transact.ts";
 import { type DockerEndpointRef, deleteDockerEndpoint, endpointOfDocker, endpointsOn } from "./endpoints.ts";
 import { adoptDockerEndpoint } from "./join.ts";
 import { alternativeName, isProvisional, nameFromDocker } from "./names.ts";
-import { dockerNetworks, networkOfDocker } from "./networks.ts";
+import { dockerNetworks, knownNetworkOfDocker } from "./networks.ts";
 
 /** A running container as Docker tells of it. */
 export interface DockerContainer {
@@ -38,7 +38,7 @@ export async function containerRuns(env: Environment, { ref, endpoints }: Docker
   const failures: unknown[] = [];
   const attempt = (work: Promise<unknown>): Promise<unknown> => work.catch((error: unknown) => failures.push(error));
   for (const { networkId, id, aliases } of endpoints) {
-    const network = await networkOfDocker(env, networkId);
+    const network = await knownNetworkOfDocker(env, networkId);
     if (!network) continue;
     const endpoint = { networkId: network.value.id, id };
     await attempt(nameDockerEndpoint(env, endpoint, { containerId: ref.id, name: ref.name, aliases }));

@@ -23,7 +23,7 @@ const ROUNDS = 60;
 const WARM_UP = 100;
 const TOGETHER = 16;
 /** Rounds of so many at once, of which each takes as many containers as its number. */
-const RUSHES = 15;
+const RUSHES = 8;
 const RUSH = 64;
 const POOL = "10.90.0.0/16";
 
@@ -129,7 +129,10 @@ class Dockerd {
   /** With a network. */
   static async open(world: World): Promise<Dockerd> {
     const docker = new Dockerd(world);
-    const { PoolID: id } = await docker.#addresses.call("IpamDriver.RequestPool", { Pool: POOL, AddressSpace: "calico" });
+    const { PoolID: id } = await docker.#addresses.call("IpamDriver.RequestPool", {
+      Pool: POOL,
+      AddressSpace: "calico",
+    });
     docker.#pool = String(id);
     const pool = { AddressSpace: "calico", Pool: POOL, Gateway: "0.0.0.0/0" };
     await docker.#networks.call("NetworkDriver.CreateNetwork", { NetworkID: docker.#network, IPv4Data: [pool] });
