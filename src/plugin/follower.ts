@@ -45,6 +45,8 @@ export class Follower {
   /** One piece of work after the other: what is told later is newer. */
   #last: Promise<void> = Promise.resolve();
   #again: NodeJS.Timeout | undefined;
+  /** Containers that were seen to run, by their ids, and on which of Docker's networks; until they end. */
+  readonly #seen = new Map<string, Set<string>>();
   /** What was left over at the last look, by its words. */
   #suspects: ReadonlySet<string> = new Set();
 
@@ -61,6 +63,7 @@ export class Follower {
       const opened = (): void => {
         pause = FIRST_PAUSE_MS;
         calls.forget();
+        this.#enqueue("events", async () => this.#seen.clear());
         connected(undefined);
         this.#enqueue("look", () => this.#look());
       };
@@ -99,8 +102,18 @@ export class Follower {
     if (type === "network" && action === "create" && facts["type"] === DRIVER)
       this.#enqueue(what, () => nameDockerNetwork(env, id, facts["name"] ?? ""));
     else if (type === "network" && action === "connect")
-      this.#enqueue(what, () => this.#containerRuns(facts["container"] ?? ""));
-    else if (type === "container" && action === "start") this.#enqueue(what, () => this.#containerRuns(id));
+      this.#enqueue(what, async () => {
+        const container = facts["container"] ?? "";
+        if (!this.#seen.get(container)?.has(id)) await this.#containerRuns(container);
+      });
+    else if (type === "network" && action === "disconnect")
+      this.#enqueue(what, async () => void this.#seen.get(facts["container"] ?? "")?.delete(id));
+    else if (type === "container" && action === "start")
+      // Docker tells of its networks first, and answers what it has become then.
+      this.#enqueue(what, async () => {
+        if (!this.#seen.has(id)) await this.#containerRuns(id);
+      });
+    else if (type === "container" && action === "die") this.#enqueue(what, async () => void this.#seen.delete(id));
     else if (type === "container" && action === "destroy") this.#enqueue(what, () => containerIsGone(env, id));
     else if (type === "container" && action === "rename") {
       const [from, to] = [facts["oldName"], facts["name"]].map((name = "") => name.replace(/^\//, ""));
@@ -119,6 +132,7 @@ export class Follower {
       container.endpoints.map((endpoint) => endpoint.id),
     );
     await containerRuns(this.#world.env, container);
+    this.#seen.set(id, new Set(container.endpoints.map(({ networkId }) => networkId)));
   }
 
   /** At everything: what happened while nobody listened, and what is left over. */

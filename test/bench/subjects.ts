@@ -3,6 +3,7 @@ import type { Measured } from "./result.ts";
 import { measureAgent } from "./subjects/agent.ts";
 import { measureAllocation } from "./subjects/allocation.ts";
 import { measureAttach } from "./subjects/attach.ts";
+import { measureDockerRun } from "./subjects/docker-run.ts";
 import { measureEndpoints } from "./subjects/endpoints.ts";
 import { measurePlugin } from "./subjects/plugin.ts";
 import { measurePlumbing } from "./subjects/plumbing.ts";
@@ -17,6 +18,7 @@ const subjects: Readonly<Record<string, Measure>> = {
   plumbing: measurePlumbing,
   attach: measureAttach,
   plugin: measurePlugin,
+  "docker-run": measureDockerRun,
   allocation: measureAllocation,
   traffic: measureTraffic,
   agent: measureAgent,

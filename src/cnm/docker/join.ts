@@ -15,7 +15,7 @@ import type { ServiceView } from "../model.ts";
 import { readPools } from "../pool-records.ts";
 import { planNetwork, planPools } from "../sandbox-plan.ts";
 import { openSandbox } from "../sandboxes.ts";
-import { type DockerEndpointRef, endpointOfDocker, knownEndpointOfDocker } from "./endpoints.ts";
+import { type DockerEndpointRef, knownEndpointOfDocker } from "./endpoints.ts";
 
 export interface Joined extends FoundService {
   /** What Docker is to move into the container. */
@@ -54,7 +54,7 @@ export async function adoptDockerEndpoint(
   container: ContainerRef,
   ref: DockerEndpointRef,
 ): Promise<ServiceView | undefined> {
-  const found = await endpointOfDocker(env, ref);
+  const found = await knownEndpointOfDocker(env, ref);
   if (!found) return undefined;
   const { endpoint, network } = found;
   const driver = env.drivers.get(network.value.driver);

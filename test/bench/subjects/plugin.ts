@@ -10,9 +10,8 @@ import type { Environment } from "../../../src/cnm/environment.ts";
 import { openKernel } from "../../../src/cnm/local.ts";
 import { connectNode } from "../../../src/store/connect-node.ts";
 import { cni } from "../cni.ts";
-import { startNode } from "../node.ts";
+import { PLUGINS, settled, startNode } from "../node.ts";
 import { PluginClient } from "../plugin-client.ts";
-import { SCRATCH } from "../private.ts";
 import { call, end } from "../process.ts";
 import { type Measured, ratio } from "../result.ts";
 import { type Samples, interleave } from "../samples.ts";
@@ -52,11 +51,15 @@ export async function measurePlugin(world: World): Promise<Measured> {
     // The host has an endpoint already, as Docker's has its bridge: the tables of the firewall stand.
     const other = await docker.on();
     for (let turn = 0; turn < WARM_UP; turn += 1) await docker.off(await docker.on());
+    let round = 0;
     const figures = [
       ...(await interleave(ROUNDS, [
         async (samples) => {
           const endpoint = await samples.time(ON, () => docker.on());
-          await docker.fill(own[0] ?? "", endpoint);
+          // Each container has a namespace of its own, and the link of the last is still on its way out.
+          await docker.fill(own[(round += 1) % own.length] ?? "", endpoint);
+          // It runs for a while.
+          await settled();
           await samples.time(OFF, () => docker.off(endpoint));
         },
         async (samples) => {
@@ -94,6 +97,7 @@ async function rush(samples: Samples, docker: Dockerd, namespaces: readonly stri
     const endpoint = endpoints[index];
     if (endpoint) await docker.fill(namespace, endpoint);
   }
+  await settled();
   samples.add(RATE_OFF, "/s", await rate(endpoints, (endpoint) => docker.off(endpoint)));
 }
 
@@ -111,8 +115,8 @@ async function rate<T>(all: readonly T[], work: (one: T) => Promise<void>): Prom
 /** Calls the plugin in Docker's order. */
 class Dockerd {
   readonly #network = newId();
-  readonly #networks = new PluginClient(join(SCRATCH, "plugins", "calico.sock"));
-  readonly #addresses = new PluginClient(join(SCRATCH, "plugins", "calico-ipam.sock"));
+  readonly #networks = new PluginClient(join(PLUGINS, "calico.sock"));
+  readonly #addresses = new PluginClient(join(PLUGINS, "calico-ipam.sock"));
   readonly #env: Environment;
   readonly #close: () => Promise<void>;
   #pool = "";
