@@ -124,6 +124,16 @@ export class Follower {
   async #containerRuns(id: string): Promise<void> {
     const inspected = await this.#world.docker.container(id);
     if (!inspected || inspected.State.Pid === 0) return;
+    try {
+      await this.#adopt(inspected);
+    } catch (error) {
+      // One that does little ends before it is looked at.
+      const now = await this.#world.docker.container(id);
+      if (now && now.State.Pid === inspected.State.Pid) throw error;
+    }
+  }
+
+  async #adopt(inspected: InspectedContainer): Promise<void> {
     const container = containerOf(inspected);
     if (!container) return;
     const { SandboxKey: key } = inspected.NetworkSettings;
@@ -132,7 +142,7 @@ export class Follower {
       container.endpoints.map((endpoint) => endpoint.id),
     );
     await containerRuns(this.#world.env, container);
-    this.#seen.set(id, new Set(container.endpoints.map(({ networkId }) => networkId)));
+    this.#seen.set(container.ref.id, new Set(container.endpoints.map(({ networkId }) => networkId)));
   }
 
   /** At everything: what happened while nobody listened, and what is left over. */
