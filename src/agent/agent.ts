@@ -13,6 +13,7 @@ import { BatchedStore } from "../store/batched.ts";
 import { CachedStore } from "../store/cached.ts";
 import { keys } from "../store/keys.ts";
 import { MeasuredStore } from "../store/measured.ts";
+import { RecentStore } from "../store/recent.ts";
 import { type NodeStore, connectNode } from "../store/connect-node.ts";
 import type { LeaseState } from "../store/lease-key.ts";
 import type { StoreOptions } from "../store/options.ts";
@@ -214,8 +215,16 @@ class Agent {
   async #serveDocker(): Promise<void> {
     const { pluginDir, dockerHost, log } = this.#options;
     if (pluginDir === undefined) return;
+    const { watches } = this.#store;
+    const recent = new RecentStore(this.#direct.store, () =>
+      watches.health.state === "synced" ? this.#desired.caches() : [],
+    );
     const { health, close } = await startDockerPlugin(pluginDir, {
-      ...{ env: { ...this.#direct, defaultPools: true }, leases: this.#store.leases, sandboxes: this.#docker },
+      ...{
+        env: { ...this.#direct, store: recent.exact, recent, defaultPools: true },
+        leases: this.#store.leases,
+        sandboxes: this.#docker,
+      },
       ...{ dockerHost, log, journal: this.#journal },
     });
     this.#state.docker = health;

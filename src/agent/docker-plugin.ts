@@ -12,6 +12,28 @@ const PROMISE_S = 60;
 /** One lease serves all that is promised in so many milliseconds. */
 const SHARED_MS = 10_000;
 
+/** Sees to work behind the answers; at the end, all of it is waited for. */
+export class Behind {
+  readonly #works = new Set<Promise<unknown>>();
+  readonly #log: Log;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  add(work: Promise<unknown>): void {
+    const settled = work.catch((error: unknown) =>
+      this.#log.warn("what Docker has left is not all gone yet", { error }),
+    );
+    this.#works.add(settled);
+    void settled.then(() => this.#works.delete(settled));
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#works);
+  }
+}
+
 export interface DockerPluginWorld {
   readonly env: Environment;
   readonly leases: LeaseClient;
@@ -32,8 +54,10 @@ export async function startDockerPlugin(
   { env, leases, sandboxes, dockerHost, journal, log }: DockerPluginWorld,
 ): Promise<{ readonly health: DockerHealth; close(): Promise<void> }> {
   const health: DockerHealth = { what: "not reached yet" };
+  const behind = new Behind(log);
   const plugin = await Plugin.start({
-    ...{ env, directory, dockerHost, sandboxes, grant: sharedLease(leases) },
+    env: { ...env, behind: (work) => behind.add(work) },
+    ...{ directory, dockerHost, sandboxes, grant: sharedLease(leases) },
     warn: (message, facts) => log.warn(message, facts),
     failed: (path, error) => log.warn("Docker was refused", { path, error }),
     answered: (path, seconds) => log.debug("Docker was answered", { path, seconds }),
@@ -44,7 +68,11 @@ export async function startDockerPlugin(
       health.what = what;
     },
   });
-  return { health, close: () => plugin.close() };
+  const close = async (): Promise<void> => {
+    await plugin.close();
+    await behind.end();
+  };
+  return { health, close };
 }
 
 function sharedLease(leases: LeaseClient): GrantLease {

@@ -2,18 +2,19 @@
 import { conflict } from "../base/errors.ts";
 import { isId } from "../base/id.ts";
 import { failpoint } from "../base/failpoint.ts";
+import type { Removal } from "../drivers/driver.ts";
 import type { Stored } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
 import type { EndpointRecord, NetworkRecord, PoolRecord, SandboxRecord } from "../store/records.ts";
 import { containerLabel } from "./container-label.ts";
-import type { Environment, StoreEnvironment } from "./environment.ts";
+import { type Environment, type StoreEnvironment, lately } from "./environment.ts";
 import {
   PortsTurn,
   ensureSandbox,
   refreshAll,
   refreshNeighbours,
   removeFromKernel,
-  withEndpoint,
+  withEndpointUntilGone,
   withSandbox,
   withdrawIfIdle,
 } from "./kernel.ts";
@@ -23,7 +24,7 @@ import { readPools } from "./pool-records.ts";
 import { type Member, readMembers } from "./sandbox-plan.ts";
 import { openSandbox, readSandbox, reopenSandbox, sandboxId, sandboxParts } from "./sandboxes.ts";
 import { replaceEndpoint } from "./services.ts";
-import { together, transact } from "./transact.ts";
+import { type Plan, together, transact } from "./transact.ts";
 
 /** An endpoint as it was read, bound or not. */
 export interface BoundService {
@@ -67,19 +68,26 @@ export async function waitNoMore(env: StoreEnvironment, { value }: Stored<Endpoi
 
 /**
  * Finishes what a detach that died has left. Its interface, which goes last, shows that there was one, but not whose
- * gateway it was to elect anew, so all sandboxes of this host are looked at. Returns whether anything was left.
+ * gateway it was to elect anew, so all sandboxes of this host are looked at; unless it was in none (`wasParked`). Returns
+ * whether anything was left.
  */
-export async function finish(env: Environment, { endpoint, network }: BoundService): Promise<boolean> {
+export async function finish(
+  env: Environment,
+  { endpoint, network }: BoundService,
+  { wasParked = false }: { wasParked?: boolean } = {},
+): Promise<boolean> {
   failpoint("detach:finishing");
   const driver = env.drivers.get(network.driver);
-  if (driver.counters(driver.hostInterface(endpoint.id))) await refreshAll(env, keys.sandboxes(env.node));
-  const wasThere = await inTurn(env, endpoint, async () => {
+  if (!wasParked && driver.counters(driver.hostInterface(endpoint.id))) await refreshAll(env, keys.sandboxes(env.node));
+  const { wasThere, gone } = await inTurn(env, endpoint, async () => {
     const now = await getServiceById(env.store, network.id, endpoint.id);
     // Whoever attached it meanwhile has made what is there now.
-    return now?.endpoint.value.binding === undefined && removeFromKernel(env, endpoint, network);
+    return now?.endpoint.value.binding === undefined ? removeFromKernel(env, endpoint, network) : NOTHING;
   });
-  return (await settleRest(env, network.id)) || wasThere;
+  return (await settleAfter(env, gone, network.id)) || wasThere;
 }
+
+const NOTHING: Removal = { wasThere: false, gone: Promise.resolve() };
 
 /**
  * Takes the endpoint out of its sandbox, in the store and then in the kernel; the endpoints that remain re-elect the
@@ -92,12 +100,12 @@ export async function release(
   { isStopped = false }: { isStopped?: boolean } = {},
 ): Promise<void> {
   const id = endpoint.binding?.sandboxId ?? "";
-  const take = async (): Promise<void> => {
+  const take = async (): Promise<Removal> => {
     env.stopwatch?.lap("lock");
     failpoint("detach:locked");
     const { left, isElsewhere } = await unbind(env, endpoint, isStopped);
     env.stopwatch?.lap("store");
-    if (isElsewhere) return;
+    if (isElsewhere) return NOTHING;
     const namespace = left && reopenSandbox(env, left.sandbox);
     try {
       if (left && namespace) await ensureSandbox(env, left.members, namespace, left.pools, network.driver);
@@ -106,24 +114,41 @@ export async function release(
     }
     failpoint("detach:elected");
     // The endpoint goes last: while it is there, the same command knows that it has something to finish.
-    await removeFromKernel(env, endpoint, network);
+    const removal = await removeFromKernel(env, endpoint, network);
     env.stopwatch?.lap("kernel");
+    return removal;
   };
-  await withSandbox(env, id, () => inTurn(env, endpoint, take));
+  const { gone } = await withSandbox(env, id, () => inTurn(env, endpoint, take));
   failpoint("detach:done");
-  await settleRest(env, network.id, id);
+  await settleAfter(env, gone, network.id, id);
   env.stopwatch?.lap("neighbours");
 }
 
-/** Runs `work` while nobody else puts the endpoint, or a port that it publishes, into the kernel or takes it out. */
-async function inTurn<T>(env: Environment, endpoint: EndpointRecord, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs `work` while nobody else puts the endpoint, or a port that it publishes, into the kernel or takes it out; of the
+ * endpoint, for as long as what `work` has taken out is not gone.
+ */
+async function inTurn(env: Environment, endpoint: EndpointRecord, work: () => Promise<Removal>): Promise<Removal> {
   const ports = new PortsTurn(env);
   try {
     await ports.beginFor(endpoint);
-    return await withEndpoint(env, endpoint.id, work);
+    return await withEndpointUntilGone(env, endpoint.id, work);
   } finally {
     ports.end();
   }
+}
+
+/** What is to be done once the interface is gone; behind the answer, where somebody sees to it. */
+async function settleAfter(
+  env: Environment,
+  gone: Promise<void>,
+  networkId: string,
+  except?: string,
+): Promise<boolean> {
+  const settled = gone.then(() => settleRest(env, networkId, except));
+  if (!env.behind) return settled;
+  env.behind(settled);
+  return false;
 }
 
 /**
@@ -152,11 +177,11 @@ async function unbind(
   isStopped: boolean,
 ): Promise<Unbound> {
   const { node, sandboxId: holder } = known ?? { node: env.node, sandboxId: "" };
-  return transact<Unbound>(env, async () => {
+  const plan = async (from: Environment): Promise<Plan<Unbound>> => {
     const [found, before, { existing: pools }] = await Promise.all([
-      getServiceById(env.store, networkId, id),
-      readSandbox(env, node, holder),
-      readPools(env),
+      getServiceById(from.store, networkId, id),
+      readSandbox(from, node, holder),
+      readPools(from),
     ]);
     // Somebody else may have done it meanwhile.
     if (!found) return { result: {} };
@@ -170,12 +195,17 @@ async function unbind(
       ...before.value,
       endpoints: before.value.endpoints.filter(({ endpointId }) => endpointId !== id),
     };
-    const members = await readMembers(env, sandbox);
+    const members = await readMembers(from, sandbox);
     const stay = members.map(({ network }) => network);
     return {
       result: { left: { sandbox, members, pools } },
       transaction: together(change, sandboxParts(before, sandbox, stay, [found.network.value])),
     };
+  };
+  return transact<Unbound>(env, async (attempt) => {
+    const first = attempt === 0 && env.recent ? await plan(lately(env)) : undefined;
+    // That there is nothing to do is concluded from the store alone.
+    return first?.transaction ? first : plan(env);
   });
 }
 

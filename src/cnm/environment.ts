@@ -10,6 +10,11 @@ export type Warn = (message: string) => void;
 /** What the verbs that only read and write the store need. */
 export interface StoreEnvironment {
   readonly store: Store;
+  /**
+   * What this process has written and been told of the store lately, for first looks: see RecentStore. Absent in a
+   * process that does not live on.
+   */
+  readonly recent?: Store | undefined;
   /** The name of this host in the cluster. */
   readonly node: string;
   /** Whether the default pools are made on first use. */
@@ -18,6 +23,10 @@ export interface StoreEnvironment {
   /** For what a person should know but is no failure; one line. */
   readonly warn: Warn;
 }
+
+/** The same world with first looks at what is known in this process, where that knows anything. */
+export const lately = <E extends StoreEnvironment>(env: E): E =>
+  env.recent === undefined ? env : { ...env, store: env.recent };
 
 /** This host's kernel and containers. Loaded apart, since most commands do without it. */
 export interface Kernel {
@@ -30,6 +39,11 @@ export interface Kernel {
 
 /** The world as it is handed to the verbs of the model. */
 export interface Environment extends StoreEnvironment, Kernel {
+  /**
+   * Sees to work of which nobody waits for the end, and which is found and done by the next look at this host if the
+   * process ends before it does. Without it, everything is waited for.
+   */
+  readonly behind?: ((work: Promise<unknown>) => void) | undefined;
   /** Ids of endpoints whose interfaces stand on the host though no sandbox has them on record yet, as far as known. */
   readonly parked?: (() => Iterable<string>) | undefined;
   /** Of the verb that is at work, while somebody wants to know how long it takes. */

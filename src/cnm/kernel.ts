@@ -2,7 +2,7 @@
 import { failure } from "../base/errors.ts";
 import { isId } from "../base/id.ts";
 import type { NetworkNamespace } from "../dataplane/netns.ts";
-import type { EndpointPlan } from "../drivers/driver.ts";
+import type { EndpointPlan, Removal } from "../drivers/driver.ts";
 import { type Stored, decodeAll } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
 import { type EndpointRecord, type NetworkRecord, type PoolRecord, sandboxSchema } from "../store/records.ts";
@@ -38,6 +38,22 @@ export async function withEndpoint<T>(env: Environment, id: string, work: () => 
     return await work();
   } finally {
     lock.release();
+  }
+}
+
+/** The same, and keeps others away for as long as what `work` has taken out of the kernel is not gone. */
+export async function withEndpointUntilGone(
+  env: Environment,
+  id: string,
+  work: () => Promise<Removal>,
+): Promise<Removal> {
+  const lock = await mustLock(env, `endpoint-${id.slice(0, 2)}`, "exclusive");
+  try {
+    const { wasThere, gone } = await work();
+    return { wasThere, gone: gone.finally(() => lock.release()) };
+  } catch (error) {
+    lock.release();
+    throw error;
   }
 }
 
@@ -123,12 +139,18 @@ export function planHostSide(env: Environment, endpoint: EndpointRecord, network
   };
 }
 
-/** Takes an endpoint out of the kernel. Returns whether anything of it was there. */
-export function removeFromKernel(env: Environment, endpoint: EndpointRecord, network: NetworkRecord): Promise<boolean> {
+/** Takes an endpoint out of the kernel; where nobody sees to work behind, its interface is gone as well then. */
+export async function removeFromKernel(
+  env: Environment,
+  endpoint: EndpointRecord,
+  network: NetworkRecord,
+): Promise<Removal> {
   const driver = env.drivers.get(network.driver);
   const { id, name, mac, addresses } = endpoint;
   const hostInterface = driver.hostInterface(id);
-  return driver.remove({ id, name, mac, addresses, hostInterface, network: planNetwork(network) });
+  const removal = await driver.remove({ id, name, mac, addresses, hostInterface, network: planNetwork(network) });
+  if (!env.behind) await removal.gone;
+  return removal;
 }
 
 /**

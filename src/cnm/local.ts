@@ -1,11 +1,11 @@
 /** This host, as the verbs of the model see it: the real edges behind Environment. */
 import { join } from "node:path";
 import { parsePrefix } from "../base/address.ts";
-import { UserError, failure, usageError } from "../base/errors.ts";
+import { failure, usageError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { lackingCapabilities } from "../dataplane/capabilities.ts";
 import { listeningOn } from "../dataplane/listening.ts";
-import { type Lock as FileLock, lockFile } from "../dataplane/lock.ts";
+import { lockFile, lockFileNow } from "../dataplane/lock.ts";
 import { privateDirectory } from "../dataplane/private-directory.ts";
 import { findLink, listLinks } from "../dataplane/netlink/link-state.ts";
 import { listRoutes } from "../dataplane/netlink/route-state.ts";
@@ -87,7 +87,7 @@ async function takeLock({ stateDir, signal }: LocalOptions, name: string, mode: 
   const path = join(stateDir, "locks", name);
   // Not only the locks: the settings to put back are believed, and written by root.
   privateDirectory(stateDir);
-  if (mode === "try") return tryLock(path);
+  if (mode === "try") return lockFileNow(path);
   return lockFile(path, {
     exclusive: mode === "exclusive",
     timeoutMs: LOCK_TIMEOUT_MS,
@@ -125,12 +125,4 @@ function withSocket<T>(work: (socket: NetlinkSocket) => T, namespace?: NetworkNa
   } finally {
     socket.close();
   }
-}
-
-/** Undefined when somebody else has it. */
-async function tryLock(path: string): Promise<FileLock | undefined> {
-  return lockFile(path, { timeoutMs: 0 }).catch((error: unknown) => {
-    if (error instanceof UserError && error.code === "timeout") return undefined;
-    throw error;
-  });
 }

@@ -3,7 +3,7 @@ import { type Family, familyOf, parseAddress } from "../base/address.ts";
 import { conflict, notFound, usageError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { newId } from "../base/id.ts";
-import { type Claim, claimAny, claimExactly, release } from "../ipam/claim.ts";
+import { type Claim, claimAny, claimExactly, claimPromised, release } from "../ipam/claim.ts";
 import { familiesOf, poolsFor } from "../ipam/pools.ts";
 import { type Stored, decodeAll, encode } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
@@ -16,10 +16,11 @@ import {
   poolSchema,
 } from "../store/records.ts";
 import type { Transaction } from "../store/store.ts";
-import type { Environment } from "./environment.ts";
+import { type Environment, lately } from "./environment.ts";
 import { type FoundService, findEndpointNamed } from "./lookup.ts";
 import { warnQuarantined } from "./model.ts";
 import { checkMac, checkName, checkPairs } from "./names.ts";
+import { readPools } from "./pool-records.ts";
 import { ensureDefaultPools } from "./pools.ts";
 import { checkPorts, portText } from "./ports.ts";
 import { together, transact } from "./transact.ts";
@@ -100,24 +101,63 @@ export async function publish(
           : await claimAny(env.store, candidates, claimant, attempt === 0 ? "next" : "random"),
       );
     }
-    const endpoint: EndpointRecord = {
-      v: SCHEMA_VERSION,
-      id,
-      networkId: network.id,
-      name,
-      addresses: claims.map(({ address }) => address),
-      mac: spec.mac === undefined ? macOf(id) : checkMac(spec.mac),
-      aliases: [...(spec.aliases ?? [])],
-      labels: { ...spec.labels },
-      ...(ports.length === 0 ? {} : { ports }),
-      createdAt: new Date().toISOString(),
-      ...docker,
-    };
+    const endpoint = newEndpoint(network, name, claims, { ...spec, ports, id, ...docker });
     return {
       result: { endpoint, created: true },
       transaction: together(endpointParts(endpoint), ...claims.map(({ transaction }) => transaction)),
     };
   });
+}
+
+/**
+ * As publish, for an endpoint that has been promised all its addresses, by what is known in this process: in one
+ * transaction without a look at the store. Undefined when that is not enough; nothing was written then. The same endpoint
+ * is not made twice: an address is promised once.
+ */
+export async function publishPromised(
+  env: Environment,
+  network: NetworkRecord,
+  name: string,
+  spec: PublishSpec,
+  { id, docker }: DockerIdentity,
+): Promise<EndpointRecord | undefined> {
+  if (!env.recent) return undefined;
+  checkPublishSpec(spec);
+  checkFamilies(network, familiesOf(network), spec);
+  const { existing: pools } = await readPools(lately(env));
+  const claimant = { networkId: network.id, endpointId: id, node: env.node };
+  const claims: Claim[] = [];
+  for (const family of familiesOf(network)) {
+    const promised = parseAddress((family === 4 ? spec.ip : spec.ip6) ?? "");
+    const claim = promised && (await claimPromised(env.recent, poolsFor(network, family, pools), promised, claimant));
+    if (!claim) return undefined;
+    claims.push(claim);
+  }
+  const endpoint = newEndpoint(network, name, claims, { ...spec, id, docker });
+  const own = { guards: [{ absent: keys.endpoint(network.id, id) }], writes: [] };
+  const all = together(own, endpointParts(endpoint), ...claims.map(({ transaction }) => transaction));
+  return (await env.store.commit(all)).committed ? endpoint : undefined;
+}
+
+function newEndpoint(
+  network: NetworkRecord,
+  name: string,
+  claims: readonly Claim[],
+  { id, docker, mac, aliases = [], labels, ports = [] }: PublishSpec & { id: string } & Pick<EndpointRecord, "docker">,
+): EndpointRecord {
+  return {
+    v: SCHEMA_VERSION,
+    id,
+    networkId: network.id,
+    name,
+    addresses: claims.map(({ address }) => address),
+    mac: mac === undefined ? macOf(id) : checkMac(mac),
+    aliases: [...aliases],
+    labels: { ...labels },
+    ...(ports.length === 0 ? {} : { ports: [...ports] }),
+    createdAt: new Date().toISOString(),
+    ...(docker === undefined ? {} : { docker }),
+  };
 }
 
 /** All pools, with the default ones of the families that the network shares, made on first use. */

@@ -52,6 +52,10 @@ export async function lockFile(path: string, options: LockOptions): Promise<Lock
     closeSync(fd);
     throw error;
   }
+  return heldBy(fd);
+}
+
+function heldBy(fd: number): Lock {
   let held = true;
   return {
     release() {
@@ -59,6 +63,19 @@ export async function lockFile(path: string, options: LockOptions): Promise<Lock
       held = false;
     },
   };
+}
+
+/** The same without a wait; undefined when others hold it. */
+export function lockFileNow(path: string): Lock | undefined {
+  const fd = openLockFile(path);
+  try {
+    if (tryLock(fd, true)) return heldBy(fd);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  closeSync(fd);
+  return undefined;
 }
 
 function openLockFile(path: string): number {

@@ -100,6 +100,14 @@ export interface MemberChange {
 /** Packets that were dropped since the driver came to this host, by cause. */
 export type Drops = Readonly<Record<string, number>>;
 
+/** What an endpoint that was taken out of the kernel has left. */
+export interface Removal {
+  /** Whether anything of it was there. */
+  readonly wasThere: boolean;
+  /** Settles when its interface is gone. */
+  readonly gone: Promise<void>;
+}
+
 export interface Driver {
   readonly name: string;
   /** Those of nftables that are its own. */
@@ -147,8 +155,8 @@ export interface Driver {
   /** Tells of all pools of the store, after one came or went. Does nothing on a host without endpoints. */
   setPools(pools: readonly PoolPlan[]): Promise<void>;
 
-  /** Takes the endpoint out of the kernel. Returns whether anything of it was there. */
-  remove(endpoint: Omit<EndpointPlan, "node" | "gateway" | "prefixes" | "interface">): Promise<boolean>;
+  /** Takes the endpoint out of the kernel: once it resolves, nothing leads to it or comes from it any more. */
+  remove(endpoint: Omit<EndpointPlan, "node" | "gateway" | "prefixes" | "interface">): Promise<Removal>;
 
   /** What of a sandbox is not as planned, on both sides of its endpoints' interfaces. Changes nothing. */
   sandboxDifferences(sandbox: SandboxPlan): Promise<Difference[]>;

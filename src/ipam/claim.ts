@@ -84,6 +84,28 @@ export async function claimExactly(
   return claimOf(pool, shape, choice, claimant);
 }
 
+/**
+ * Claims an address that the claimant's node has promised before; undefined when `store` does not know of that, or the
+ * pools have changed since.
+ */
+export async function claimPromised(
+  store: Store,
+  pools: readonly Stored<PoolRecord>[],
+  address: Address,
+  claimant: Claimant,
+): Promise<Claim | undefined> {
+  const { ranges } = await store.read([{ key: keys.address(address) }]);
+  const holder = ranges[0]?.kvs[0];
+  const promise = holder && promiseOf(holder, claimant.node);
+  const pool = pools.find(({ value }) => contains(shapeOf(value).prefix, address));
+  if (!promise || !pool || pool.value.disabled) return undefined;
+  const shape = shapeOf(pool.value);
+  if (reservedAs(shape, address.value)) return undefined;
+  // Whose the block is, whoever made the promise has looked up: it is there.
+  const choice = { block: blockOf(shape.prefix, address.value), owner: "", value: address.value, isFirst: false };
+  return claimOf(pool, shape, { ...choice, promise }, claimant);
+}
+
 /** A claim that the node made for whoever comes. */
 function promiseOf(kv: KeyValue, node: string): Stored<ClaimRecord> | undefined {
   const decoded = decode(claimSchema, kv);

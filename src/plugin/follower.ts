@@ -45,6 +45,8 @@ export class Follower {
   /** One piece of work after the other: what is told later is newer. */
   #last: Promise<void> = Promise.resolve();
   #again: NodeJS.Timeout | undefined;
+  /** Containers that were seen to run, by their ids, and on which of Docker's networks; until they end. */
+  readonly #seen = new Map<string, Set<string>>();
   /** What was left over at the last look, by its words. */
   #suspects: ReadonlySet<string> = new Set();
 
@@ -61,6 +63,7 @@ export class Follower {
       const opened = (): void => {
         pause = FIRST_PAUSE_MS;
         calls.forget();
+        this.#enqueue("events", async () => this.#seen.clear());
         connected(undefined);
         this.#enqueue("look", () => this.#look());
       };
@@ -99,8 +102,18 @@ export class Follower {
     if (type === "network" && action === "create" && facts["type"] === DRIVER)
       this.#enqueue(what, () => nameDockerNetwork(env, id, facts["name"] ?? ""));
     else if (type === "network" && action === "connect")
-      this.#enqueue(what, () => this.#containerRuns(facts["container"] ?? ""));
-    else if (type === "container" && action === "start") this.#enqueue(what, () => this.#containerRuns(id));
+      this.#enqueue(what, async () => {
+        const container = facts["container"] ?? "";
+        if (!this.#seen.get(container)?.has(id)) await this.#containerRuns(container);
+      });
+    else if (type === "network" && action === "disconnect")
+      this.#enqueue(what, async () => void this.#seen.get(facts["container"] ?? "")?.delete(id));
+    else if (type === "container" && action === "start")
+      // Docker tells of its networks first, and answers what it has become then.
+      this.#enqueue(what, async () => {
+        if (!this.#seen.has(id)) await this.#containerRuns(id);
+      });
+    else if (type === "container" && action === "die") this.#enqueue(what, async () => void this.#seen.delete(id));
     else if (type === "container" && action === "destroy") this.#enqueue(what, () => containerIsGone(env, id));
     else if (type === "container" && action === "rename") {
       const [from, to] = [facts["oldName"], facts["name"]].map((name = "") => name.replace(/^\//, ""));
@@ -111,11 +124,22 @@ export class Follower {
   async #containerRuns(id: string): Promise<void> {
     const inspected = await this.#world.docker.container(id);
     if (!inspected || inspected.State.Pid === 0) return;
+    try {
+      await this.#adopt(inspected);
+    } catch (error) {
+      // One that does little ends before it is looked at.
+      const now = await this.#world.docker.container(id);
+      if (now && now.State.Pid === inspected.State.Pid) throw error;
+    }
+  }
+
+  async #adopt(inspected: InspectedContainer): Promise<void> {
     const container = containerOf(inspected);
     if (!container) return;
     const { SandboxKey: key } = inspected.NetworkSettings;
     this.#world.sandboxes.learn(key, container.endpoints, container.ref.namespacePath);
     await containerRuns(this.#world.env, container);
+    this.#seen.set(container.ref.id, new Set(container.endpoints.map(({ networkId }) => networkId)));
   }
 
   /** At everything: what happened while nobody listened, and what is left over. */

@@ -13,7 +13,7 @@ import {
 import { joinDockerEndpoint } from "../cnm/docker/join.ts";
 import { publishDockerPorts, withdrawDockerPorts } from "../cnm/docker/ports.ts";
 import { serviceOfOption } from "../cnm/docker/names.ts";
-import { createDockerNetwork, forgetDockerNetwork, networkOfDocker } from "../cnm/docker/networks.ts";
+import { createDockerNetwork, forgetDockerNetwork, knownNetworkOfDocker } from "../cnm/docker/networks.ts";
 import type { NetworkRecord } from "../store/records.ts";
 import { NETWORK_DRIVER } from "../drivers/remote/protocol/common.ts";
 import { decodeValue } from "../drivers/remote/protocol/message.ts";
@@ -39,6 +39,8 @@ export interface NetworkPartWorld {
 }
 
 export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: NetworkPartWorld): Part {
+  /** What Docker has left and is about to delete, by its ids. */
+  const left = new Set<string>();
   return partOf(NETWORK_DRIVER, networkDriver, {
     // Global would make Docker ask for a swarm; the store is ours, so that networks span hosts all the same.
     GetCapabilities: () => ({ Scope: "local", ConnectivityScope: "global" }),
@@ -89,6 +91,7 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
     Join: ({ NetworkID, EndpointID: id, SandboxKey: key }) =>
       inTurn(id, async () => {
         const network = await networkFor(env, NetworkID);
+        left.delete(id);
         const joined = await joinDockerEndpoint(env, { networkId: network.id, id });
         const path = sandboxes.namespaceOf(key ?? id);
         return sandboxes.join(
@@ -101,17 +104,19 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
 
     Leave: ({ NetworkID, EndpointID: id }) =>
       inTurn(id, async () => {
-        sandboxes.leave(id);
-        const network = await networkOfDocker(env, NetworkID);
-        if (network) await leaveDockerEndpoint(env, { networkId: network.value.id, id });
+        const wasParked = sandboxes.leave(id);
+        const network = await knownNetworkOfDocker(env, NetworkID);
+        if (network) await leaveDockerEndpoint(env, { networkId: network.value.id, id }, { wasParked });
+        left.add(id);
         return {};
       }),
 
     DeleteEndpoint: ({ NetworkID, EndpointID: id }) =>
       inTurn(id, async () => {
         sandboxes.leave(id);
-        const network = await networkOfDocker(env, NetworkID);
-        if (network) await deleteDockerEndpoint(env, { networkId: network.value.id, id });
+        const network = await knownNetworkOfDocker(env, NetworkID);
+        const hasLeft = left.delete(id);
+        if (network) await deleteDockerEndpoint(env, { networkId: network.value.id, id }, { hasLeft });
         return {};
       }),
 
@@ -126,7 +131,7 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
 
     RevokeExternalConnectivity: ({ NetworkID, EndpointID: id }) =>
       inTurn(id, async () => {
-        const network = await networkOfDocker(env, NetworkID);
+        const network = await knownNetworkOfDocker(env, NetworkID);
         // Docker hands nothing over to an endpoint that was not told a next hop.
         const heirs = await Promise.all(sandboxes.besides(id).map((other) => ownRef(env, other)));
         if (network) await withdrawDockerPorts(env, { networkId: network.value.id, id }, heirs.flat());
@@ -139,7 +144,7 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
 
 /** By our network's id; none for a network that is not ours. */
 async function ownRef(env: Environment, { id, networkId }: DockerIds): Promise<DockerEndpointRef[]> {
-  const network = await networkOfDocker(env, networkId);
+  const network = await knownNetworkOfDocker(env, networkId);
   return network ? [{ networkId: network.value.id, id }] : [];
 }
 
@@ -157,7 +162,7 @@ function interfacesAt({ host }: Environment, path: string): readonly string[] {
 }
 
 async function networkFor(env: Environment, dockerId: string): Promise<NetworkRecord> {
-  const network = await networkOfDocker(env, dockerId);
+  const network = await knownNetworkOfDocker(env, dockerId);
   if (network) return network.value;
   throw notFound(
     `no network ${shortId(dockerId)}`,

@@ -68,13 +68,15 @@ export class DockerSandboxes {
     return this.#joined.values();
   }
 
-  leave(id: string): void {
-    this.#joined.delete(id);
+  /** Returns whether this process has joined it. */
+  leave(id: string): boolean {
+    const wasJoined = this.#joined.delete(id);
     for (const [sandbox, ids] of this.#endpoints)
       if (ids.delete(id) && ids.size === 0) {
         this.#endpoints.delete(sandbox);
         this.#namespaces.delete(sandbox);
       }
+    return wasJoined;
   }
 }
 

@@ -40,13 +40,15 @@ export class CachedStore implements Store {
   }
 }
 
-function covers(prefix: string, read: Read): boolean {
+/** Whether a cache of `prefix` has all that the read asks for. */
+export function covers(prefix: string, read: Read): boolean {
   if ("key" in read) return read.key.startsWith(prefix);
   if ("prefix" in read) return read.prefix.startsWith(prefix);
   return read.from.startsWith(prefix) && read.to.startsWith(prefix);
 }
 
-function rangeOf(entries: ReadonlyMap<string, KeyValue>, read: Read): Range {
+/** The answer to the read, of the entries of a cache that covers it. */
+export function rangeOf(entries: ReadonlyMap<string, KeyValue>, read: Read): Range {
   if ("key" in read) {
     const kv = entries.get(read.key);
     return kv ? { kvs: [kv], count: 1 } : { kvs: [], count: 0 };

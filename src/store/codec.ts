@@ -47,4 +47,24 @@ export function decodeAll<T>(
   return good;
 }
 
+const decodings = new WeakMap<Schema<unknown>, WeakMap<KeyValue, Decoded<unknown>>>();
+
+/** As `decodeAll`, for what is looked at again and again as it stands in a cache: each value is parsed once. */
+export function decodeAllOnce<T>(
+  schema: Schema<T>,
+  range: Range | undefined,
+  quarantine: (item: Quarantined) => void,
+): Stored<T>[] {
+  const known = (decodings.get(schema) ?? new WeakMap()) as WeakMap<KeyValue, Decoded<T>>;
+  decodings.set(schema, known);
+  const good: Stored<T>[] = [];
+  for (const kv of range?.kvs ?? []) {
+    const decoded = known.get(kv) ?? decode(schema, kv);
+    known.set(kv, decoded);
+    if (decoded.ok) good.push(decoded.stored);
+    else quarantine(decoded.quarantined);
+  }
+  return good;
+}
+
 export const encode = (value: object): string => JSON.stringify(value);

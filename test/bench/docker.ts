@@ -6,6 +6,8 @@ import { SCRATCH } from "./private.ts";
 import { call, end, until } from "./process.ts";
 
 export interface Docker {
+  /** With busybox in it. */
+  readonly image: string;
   /** Runs the docker command. */
   docker(...args: readonly string[]): string;
   /** Starts a container that sleeps, and answers the path of its network namespace. */
@@ -44,6 +46,7 @@ export async function startDocker(): Promise<Docker> {
   call(["tar", "--create", "--directory", rootfs, "--file", at("image.tar"), "."]);
   docker("import", at("image.tar"), IMAGE);
   return {
+    image: IMAGE,
     docker,
     container(name, network) {
       docker("run", "--detach", "--name", name, "--network", network, IMAGE, "/bin/sleep", "100000");

@@ -3,7 +3,9 @@ import type { Measured } from "./result.ts";
 import { measureAgent } from "./subjects/agent.ts";
 import { measureAllocation } from "./subjects/allocation.ts";
 import { measureAttach } from "./subjects/attach.ts";
+import { measureDockerRun } from "./subjects/docker-run.ts";
 import { measureEndpoints } from "./subjects/endpoints.ts";
+import { measurePlugin } from "./subjects/plugin.ts";
 import { measurePlumbing } from "./subjects/plumbing.ts";
 import { measureStart } from "./subjects/start.ts";
 import { measureTraffic } from "./subjects/traffic.ts";
@@ -15,6 +17,8 @@ const subjects: Readonly<Record<string, Measure>> = {
   start: measureStart,
   plumbing: measurePlumbing,
   attach: measureAttach,
+  plugin: measurePlugin,
+  "docker-run": measureDockerRun,
   allocation: measureAllocation,
   traffic: measureTraffic,
   agent: measureAgent,

@@ -19,7 +19,7 @@ import { breakPromise, claimAny, claimExactly } from "../../ipam/claim.ts";
 import { checkPrefix, newPool } from "../../ipam/pools.ts";
 import type { Stored } from "../../store/codec.ts";
 import type { EndpointRecord, NetworkRecord, PoolRecord } from "../../store/records.ts";
-import type { Environment, StoreEnvironment } from "../environment.ts";
+import { type Environment, type StoreEnvironment, lately } from "../environment.ts";
 import { readPools } from "../pool-records.ts";
 import { ensureDefaultPools } from "../pools.ts";
 import { transact } from "../transact.ts";
@@ -89,11 +89,13 @@ export async function promiseAddress(
   const service = mac === undefined ? undefined : await serviceWithMac(env, pool, mac);
   const own = service?.addresses.find((text) => familyOf(text) === pool.family);
   if (own !== undefined && (address === undefined || formatAddress(address) === own)) return hostPrefix(own);
-  const [{ existing }, lease] = await Promise.all([readPools(env), grant()]);
-  const claimant = { node: env.node, lease };
-  const pools = candidates(pool, existing);
-  if (pools.length === 0) throw notFound(`there is no pool ${poolIdOf(pool)}`, "its network was removed");
   const claimed = await transact(env, async (attempt) => {
+    const [pools, lease] = await Promise.all([
+      attempt === 0 ? knownCandidates(env, pool) : candidatesNow(env, pool),
+      grant(),
+    ]);
+    const claimant = { node: env.node, lease };
+    if (pools.length === 0) throw notFound(`there is no pool ${poolIdOf(pool)}`, "its network was removed");
     const claim = address
       ? await claimExactly(env.store, pools, address, claimant)
       : await claimAny(env.store, pools, claimant, attempt === 0 ? "next" : "random");
@@ -104,12 +106,20 @@ export async function promiseAddress(
 
 /** Gives back what was promised; does nothing for an address that an endpoint has. */
 export const takeBackAddress = (env: StoreEnvironment, address: Address): Promise<void> =>
-  breakPromise(env.store, address, env.node);
+  breakPromise(lately(env).store, address, env.node);
 
 /** Whether the pool is on record; before its network is made, it is not. */
-export async function isPoolThere(env: StoreEnvironment, pool: DockerPool): Promise<boolean> {
-  return candidates(pool, (await readPools(env)).existing).length > 0;
+export const isPoolThere = async (env: StoreEnvironment, pool: DockerPool): Promise<boolean> =>
+  (await knownCandidates(env, pool)).length > 0;
+
+/** The records that Docker's pool stands for, as they were told last, when any were. */
+async function knownCandidates(env: StoreEnvironment, pool: DockerPool): Promise<Stored<PoolRecord>[]> {
+  const known = await candidatesNow(lately(env), pool);
+  return known.length > 0 || env.recent === undefined ? known : candidatesNow(env, pool);
 }
+
+const candidatesNow = async (env: StoreEnvironment, pool: DockerPool): Promise<Stored<PoolRecord>[]> =>
+  candidates(pool, (await readPools(env)).existing);
 
 function candidates(pool: DockerPool, pools: readonly Stored<PoolRecord>[]): Stored<PoolRecord>[] {
   if (pool.kind === "shared")

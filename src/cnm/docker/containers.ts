@@ -2,22 +2,28 @@
 import { UserError } from "../../base/errors.ts";
 import { isId } from "../../base/id.ts";
 import type { ContainerRef } from "../../runtime/container.ts";
-import { decodeAll } from "../../store/codec.ts";
+import { decodeAllOnce } from "../../store/codec.ts";
 import { keys } from "../../store/keys.ts";
 import { type EndpointRecord, type SandboxRecord, sandboxSchema } from "../../store/records.ts";
 import type { Transaction } from "../../store/store.ts";
 import { attach } from "../attach.ts";
 import { waitNoMore } from "../detach.ts";
-import type { Environment, StoreEnvironment } from "../environment.ts";
+import { type Environment, type StoreEnvironment, lately } from "../environment.ts";
 import { type FoundService, findEndpointNamed, getServiceById } from "../lookup.ts";
 import { warnQuarantined } from "../model.ts";
 import { isAlive } from "../sandboxes.ts";
 import { replaceEndpoint } from "../services.ts";
 import { transact } from "../transact.ts";
-import { type DockerEndpointRef, deleteDockerEndpoint, endpointOfDocker, endpointsOn } from "./endpoints.ts";
+import {
+  type DockerEndpointRef,
+  deleteDockerEndpoint,
+  endpointOfDocker,
+  endpointsOn,
+  knownEndpointOfDocker,
+} from "./endpoints.ts";
 import { adoptDockerEndpoint } from "./join.ts";
 import { alternativeName, isProvisional, nameFromDocker } from "./names.ts";
-import { dockerNetworks, networkOfDocker } from "./networks.ts";
+import { dockerNetworks, knownNetworkOfDocker } from "./networks.ts";
 
 /** A running container as Docker tells of it. */
 export interface DockerContainer {
@@ -38,7 +44,7 @@ export async function containerRuns(env: Environment, { ref, endpoints }: Docker
   const failures: unknown[] = [];
   const attempt = (work: Promise<unknown>): Promise<unknown> => work.catch((error: unknown) => failures.push(error));
   for (const { networkId, id, aliases } of endpoints) {
-    const network = await networkOfDocker(env, networkId);
+    const network = await knownNetworkOfDocker(env, networkId);
     if (!network) continue;
     const endpoint = { networkId: network.value.id, id };
     await attempt(nameDockerEndpoint(env, endpoint, { containerId: ref.id, name: ref.name, aliases }));
@@ -62,8 +68,8 @@ async function nameDockerEndpoint(
 ): Promise<void> {
   const wanted = name === undefined ? undefined : nameFromDocker(name);
   if (wanted !== undefined) await endFormer(env, ref, { containerId, wanted });
-  await transact(env, async () => {
-    const found = await endpointOfDocker(env, ref);
+  await transact(env, async (attempt) => {
+    const found = await (attempt === 0 ? knownEndpointOfDocker(env, ref) : endpointOfDocker(env, ref));
     if (!found?.endpoint.value.docker) return { result: undefined };
     const { value } = found.endpoint;
     const own = aliases.filter(
@@ -140,12 +146,12 @@ interface Waiting extends FoundService {
 /** Services that were attached to the container before it stopped, by others than Docker. */
 async function waitingFor(env: Environment, containerId: string): Promise<Waiting[]> {
   const prefix = keys.resumes(env.node, containerId);
-  const { ranges } = await env.store.read([{ prefix }, { prefix: keys.sandboxes(env.node) }]);
+  const { ranges } = await lately(env).store.read([{ prefix }, { prefix: keys.sandboxes(env.node) }]);
   const hinted = await Promise.all(
     (ranges[0]?.kvs ?? []).map(({ key, value }) => getServiceById(env.store, value, key.slice(prefix.length))),
   );
   // The agent may not have seen yet that they stopped.
-  const dead = decodeAll(sandboxSchema, ranges[1], warnQuarantined(env.warn))
+  const dead = decodeAllOnce(sandboxSchema, ranges[1], warnQuarantined(env.warn))
     .map(({ value }) => value)
     .filter((sandbox) => sandbox.containerId === containerId && !isAlive(env, sandbox));
   const held = await Promise.all(dead.flatMap((sandbox) => servicesIn(env, sandbox)));

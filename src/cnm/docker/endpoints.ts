@@ -4,16 +4,16 @@
  */
 import { conflict, notFound } from "../../base/errors.ts";
 import { failpoint } from "../../base/failpoint.ts";
-import { type Stored, decodeAll } from "../../store/codec.ts";
+import { type Stored, decodeAllOnce } from "../../store/codec.ts";
 import { keys } from "../../store/keys.ts";
 import { type EndpointRecord, type NetworkRecord, endpointSchema } from "../../store/records.ts";
 import { type BoundService, finish, release } from "../detach.ts";
-import type { Environment, StoreEnvironment } from "../environment.ts";
+import { type Environment, type StoreEnvironment, lately } from "../environment.ts";
 import { type FoundService, findEndpointNamed, getServiceById } from "../lookup.ts";
 import { warnQuarantined } from "../model.ts";
 import { checkName } from "../names.ts";
 import { readSandbox, isAlive } from "../sandboxes.ts";
-import { type PublishSpec, publish, replaceEndpoint } from "../services.ts";
+import { type PublishSpec, publish, publishPromised, replaceEndpoint, unpublishParts } from "../services.ts";
 import { transact } from "../transact.ts";
 import { unpublishFree } from "../unpublish.ts";
 import { checkDockerId, provisionalName } from "./names.ts";
@@ -41,8 +41,19 @@ export async function endpointOfDocker(
 ): Promise<FoundService | undefined> {
   const own = await getServiceById(env.store, networkId, id);
   if (own) return own;
-  const alias = (await endpointsOn(env, networkId)).find(({ value }) => isAliasOf(env, value, id));
+  const isIt = ({ value }: Stored<EndpointRecord>): boolean => isAliasOf(env, value, id);
+  const alias =
+    (await endpointsOn(lately(env), networkId)).find(isIt) ?? (await endpointsOn(env, networkId)).find(isIt);
   return alias && getServiceById(env.store, networkId, alias.value.id);
+}
+
+/** The same as it was written or told last, when it is known; for calls whose conclusions are guarded. */
+export async function knownEndpointOfDocker(
+  env: StoreEnvironment,
+  ref: DockerEndpointRef,
+): Promise<FoundService | undefined> {
+  const known = env.recent && (await getServiceById(env.recent, ref.networkId, ref.id));
+  return known ?? endpointOfDocker(env, ref);
 }
 
 const isAliasOf = ({ node }: StoreEnvironment, { docker }: EndpointRecord, id: string): boolean =>
@@ -51,7 +62,7 @@ const isAliasOf = ({ node }: StoreEnvironment, { docker }: EndpointRecord, id: s
 /** All endpoints of the network that can be read. */
 export async function endpointsOn(env: StoreEnvironment, networkId: string): Promise<Stored<EndpointRecord>[]> {
   const { ranges } = await env.store.read([{ prefix: keys.endpoints(networkId) }]);
-  return decodeAll(endpointSchema, ranges[0], warnQuarantined(env.warn));
+  return decodeAllOnce(endpointSchema, ranges[0], warnQuarantined(env.warn));
 }
 
 /**
@@ -68,6 +79,11 @@ export async function createDockerEndpoint(
   checkDockerId("endpoint", id);
   const name = service === undefined ? provisionalName(id) : checkName("service name", service);
   const docker = { node: env.node, endpointId: id };
+  const quickly = service === undefined && (await publishPromised(env, network, name, wanted, { id, docker }));
+  if (quickly) {
+    failpoint("docker:published");
+    return quickly;
+  }
   const [own, existing] = await Promise.all([
     getServiceById(env.store, network.id, id),
     service === undefined ? undefined : findEndpointNamed(env.store, network.id, name),
@@ -137,25 +153,44 @@ async function isHeld(env: Environment, { binding }: EndpointRecord): Promise<bo
   return sandbox !== undefined && isAlive(env, sandbox.value);
 }
 
-/** Takes the endpoint out of whatever sandbox it is in. Does nothing for one that Docker does not have. */
-export async function leaveDockerEndpoint(env: Environment, ref: DockerEndpointRef): Promise<void> {
-  const found = await endpointOfDocker(env, ref);
-  if (found) await takeOut(env, found);
+/**
+ * Takes the endpoint out of whatever sandbox it is in; `wasParked` when it has been joined and no more. Does nothing for
+ * one that Docker does not have.
+ */
+export async function leaveDockerEndpoint(
+  env: Environment,
+  ref: DockerEndpointRef,
+  options: { wasParked?: boolean } = {},
+): Promise<void> {
+  const found = await knownEndpointOfDocker(env, ref);
+  if (found) await takeOut(env, found, options);
 }
 
-async function takeOut(env: Environment, { endpoint, network }: FoundService): Promise<void> {
+async function takeOut(
+  env: Environment,
+  { endpoint, network }: FoundService,
+  options: { wasParked?: boolean } = {},
+): Promise<void> {
   const service = { endpoint: endpoint.value, network: network.value };
   if (endpoint.value.binding?.node === env.node) await release(env, service);
-  else if (endpoint.value.binding === undefined) await finish(env, service);
+  else if (endpoint.value.binding === undefined) await finish(env, service, options);
 }
 
 /**
- * Docker no longer has the endpoint. One that Docker made goes, with its addresses; a service only loses its alias. Does
- * nothing for one that Docker does not have. Returns whether it did.
+ * Docker no longer has the endpoint. One that Docker made goes, with its addresses; a service only loses its alias. With
+ * `hasLeft`, this process has taken it out of its sandbox by now. Does nothing for one that Docker does not have. Returns
+ * whether it did.
  */
-export async function deleteDockerEndpoint(env: Environment, ref: DockerEndpointRef): Promise<boolean> {
-  const found = await endpointOfDocker(env, ref);
+export async function deleteDockerEndpoint(
+  env: Environment,
+  ref: DockerEndpointRef,
+  { hasLeft = false }: { hasLeft?: boolean } = {},
+): Promise<boolean> {
+  const found = await knownEndpointOfDocker(env, ref);
   if (!found) return false;
+  const { value } = found.endpoint;
+  const isFree = hasLeft && value.id === ref.id && value.binding === undefined;
+  if (isFree && (await env.store.commit(unpublishParts(found))).committed) return true;
   await takeOut(env, found);
   failpoint("docker:left");
   const { binding: _, ...free } = found.endpoint.value;

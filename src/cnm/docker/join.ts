@@ -8,14 +8,14 @@ import { notFound } from "../../base/errors.ts";
 import { shortId } from "../../base/id.ts";
 import type { ContainerRef } from "../../runtime/container.ts";
 import { attach } from "../attach.ts";
-import type { Environment } from "../environment.ts";
+import { type Environment, lately } from "../environment.ts";
 import { planHostSide, withEndpoint, withSandbox } from "../kernel.ts";
 import type { FoundService } from "../lookup.ts";
 import type { ServiceView } from "../model.ts";
 import { readPools } from "../pool-records.ts";
 import { planPools } from "../sandbox-plan.ts";
 import { openSandbox } from "../sandboxes.ts";
-import { type DockerEndpointRef, endpointOfDocker } from "./endpoints.ts";
+import { type DockerEndpointRef, knownEndpointOfDocker } from "./endpoints.ts";
 
 export interface Joined extends FoundService {
   /** What Docker is to move into the container. */
@@ -27,7 +27,7 @@ export interface Joined extends FoundService {
  * touched. Errors: `not-found`; `failure` of the kernel.
  */
 export async function joinDockerEndpoint(env: Environment, ref: DockerEndpointRef): Promise<Joined> {
-  const [found, { existing: pools }] = await Promise.all([endpointOfDocker(env, ref), readPools(env)]);
+  const [found, { existing: pools }] = await Promise.all([knownEndpointOfDocker(env, ref), readPools(lately(env))]);
   if (!found) throw notFound(`no endpoint ${shortId(ref.id)}`, "CreateEndpoint makes it");
   const { endpoint, network } = found;
   const driver = env.drivers.get(network.value.driver);
@@ -49,7 +49,7 @@ export async function adoptDockerEndpoint(
   container: ContainerRef,
   ref: DockerEndpointRef,
 ): Promise<ServiceView | undefined> {
-  const found = await endpointOfDocker(env, ref);
+  const found = await knownEndpointOfDocker(env, ref);
   if (!found) return undefined;
   const { endpoint, network } = found;
   const driver = env.drivers.get(network.value.driver);

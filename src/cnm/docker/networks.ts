@@ -3,11 +3,11 @@
  * Docker makes goes with the last Docker that knows it, any other stays.
  */
 import { UserError, conflict } from "../../base/errors.ts";
-import { type Stored, decodeAll, encode } from "../../store/codec.ts";
+import { type Stored, decodeAllOnce, encode } from "../../store/codec.ts";
 import { keys } from "../../store/keys.ts";
 import { type NetworkRecord, networkSchema } from "../../store/records.ts";
 import type { Transaction } from "../../store/store.ts";
-import type { Environment, StoreEnvironment } from "../environment.ts";
+import { type Environment, type StoreEnvironment, lately } from "../environment.ts";
 import { findNetworkNamed } from "../lookup.ts";
 import { warnQuarantined } from "../model.ts";
 import { checkName } from "../names.ts";
@@ -21,7 +21,7 @@ export const NETWORK_OPTION = "calico.network";
 /** All networks that this node's Docker knows. */
 export async function dockerNetworks(env: StoreEnvironment): Promise<Stored<NetworkRecord>[]> {
   const { ranges } = await env.store.read([{ prefix: keys.networks }]);
-  return decodeAll(networkSchema, ranges[0], warnQuarantined(env.warn)).filter(
+  return decodeAllOnce(networkSchema, ranges[0], warnQuarantined(env.warn)).filter(
     ({ value }) => dockerIdOf(env, value) !== undefined,
   );
 }
@@ -33,6 +33,13 @@ export async function networkOfDocker(
 ): Promise<Stored<NetworkRecord> | undefined> {
   return (await dockerNetworks(env)).find(({ value }) => dockerIdOf(env, value) === dockerId);
 }
+
+/** The same for calls that change nothing of the network: as it was told last, when it is known. */
+export const knownNetworkOfDocker = async (
+  env: StoreEnvironment,
+  dockerId: string,
+): Promise<Stored<NetworkRecord> | undefined> =>
+  (await networkOfDocker(lately(env), dockerId)) ?? (env.recent && networkOfDocker(env, dockerId));
 
 /** What this node's Docker calls the network. */
 export const dockerIdOf = ({ node }: Pick<StoreEnvironment, "node">, { docker }: NetworkRecord): string | undefined =>

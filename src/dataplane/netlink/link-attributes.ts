@@ -9,6 +9,7 @@ export const LINKINFO = 18;
 export const ALIAS = 20;
 export const STATS64 = 23;
 export const AF_SPEC = 26;
+export const GROUP = 27;
 export const NET_NS_FD = 28;
 export const NUM_TX_QUEUES = 31;
 export const NUM_RX_QUEUES = 32;

@@ -90,6 +90,21 @@ export const deleteLink = (index: number): Request => ({
   tolerate: [ENODEV],
 });
 
+/** Deletes all interfaces of the group at once; that there are none is fine. */
+export const deleteLinkGroup = (group: number): Request => ({
+  type: RTM_DELLINK,
+  flags: 0,
+  body: Buffer.concat([ifla.linkHeader({}), attr.u32(ifla.GROUP, group)]),
+  what: `delete the interfaces of group ${group}`,
+  tolerate: [ENODEV],
+});
+
+/** That the interface is gone is fine. */
+export const setLinkGroup = (index: number, group: number): Request => ({
+  ...change({ index }, [attr.u32(ifla.GROUP, group)], `put interface number ${index} into group ${group}`),
+  tolerate: [ENODEV],
+});
+
 export const setLinkUp = (index: number): Request =>
   change({ index, flags: IFF_UP, change: IFF_UP }, [], `set interface number ${index} up`);
 

@@ -3,7 +3,6 @@ import { type Family, familyOf } from "../../base/address.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import { forgetConnections } from "../../dataplane/conntrack.ts";
 import { type Link, findLink, listLinks } from "../../dataplane/netlink/link-state.ts";
-import { deleteLink } from "../../dataplane/netlink/link.ts";
 import { NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { NetworkNamespace } from "../../dataplane/netns.ts";
 import type {
@@ -16,6 +15,7 @@ import type {
   MemberChange,
   NetworkPlan,
   PoolPlan,
+  Removal,
   SandboxPlan,
   Standing,
 } from "../driver.ts";
@@ -39,8 +39,10 @@ import {
   putOnRecord,
   restoreSettings,
 } from "./host-settings.ts";
+import { hostFacts } from "./facts.ts";
 import { checkOptions } from "./options.ts";
 import { interfaceIn, park } from "./parked.ts";
+import { LinkRemoval } from "./removal.ts";
 import { ensureSandbox, sandboxDifferences } from "./sandbox.ts";
 
 const LOST =
@@ -57,6 +59,7 @@ export class CalicoDriver implements Driver {
   readonly publishesPorts = true;
   readonly #stateDir: string;
   readonly #warn: (message: string) => void;
+  readonly #removal = new LinkRemoval();
   #firewall: Firewall | undefined;
   #conntrack: NetlinkSocket | undefined;
 
@@ -98,7 +101,7 @@ export class CalicoDriver implements Driver {
     this.#openFirewall().setPools(pools);
   }
 
-  async remove(endpoint: Omit<EndpointPlan, "node" | "gateway" | "prefixes" | "interface">): Promise<boolean> {
+  async remove(endpoint: Omit<EndpointPlan, "node" | "gateway" | "prefixes" | "interface">): Promise<Removal> {
     const host = NetlinkSocket.open(NETLINK_ROUTE);
     try {
       const link = findLink(host, endpoint.hostInterface);
@@ -107,9 +110,11 @@ export class CalicoDriver implements Driver {
       this.#openFirewall().removeEndpoint(firewallEndpoint(endpoint));
       failpoint("calico:closed");
       for (const address of endpoint.addresses) forgetConnections(this.#openConntrack(), address);
-      if (wasThere) await deleteLinks(host, [link]);
-      failpoint("calico:removed");
-      return wasThere;
+      if (!wasThere) return { wasThere, gone: Promise.resolve() };
+      // The addresses may be somebody else's before the link is gone.
+      host.executeAll(hostFacts(endpoint, link.index).map((fact) => fact.remove()));
+      const gone = this.#removal.delete(link.index).then(() => failpoint("calico:removed"));
+      return { wasThere, gone };
     } finally {
       host.close();
     }
@@ -270,7 +275,12 @@ function strayLinks({ endpoints, unplanned }: HostPlan): Difference[] {
           what: "is named like an endpoint's, and calicoctl, which did not make it, closes it",
           remedy: `if nobody needs it: ip link delete ${link.name}`,
         };
-      return { object, what: "belongs to no attached endpoint", ends: true, repair: () => deleteStray(link) };
+      return {
+        object,
+        what: "belongs to no attached endpoint",
+        ends: true,
+        repair: () => new LinkRemoval().delete(link.index),
+      };
     });
 }
 
@@ -282,21 +292,6 @@ function linksLikeOurs(): Link[] {
   } finally {
     host.close();
   }
-}
-
-async function deleteStray(link: Link): Promise<void> {
-  const host = NetlinkSocket.open(NETLINK_ROUTE);
-  try {
-    await deleteLinks(host, [link]);
-  } finally {
-    host.close();
-  }
-}
-
-/** Off the main thread: the kernel takes its time over it. */
-async function deleteLinks(host: NetlinkSocket, links: readonly Link[]): Promise<void> {
-  const [refused] = await host.executeInBackground(links.map(({ index }) => deleteLink(index)));
-  if (refused) throw refused;
 }
 
 const firewallEndpoint = ({
