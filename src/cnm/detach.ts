@@ -100,18 +100,16 @@ export async function release(
   { isStopped = false }: { isStopped?: boolean } = {},
 ): Promise<void> {
   const id = endpoint.binding?.sandboxId ?? "";
+  let emptied: Unbound["left"];
   const take = async (): Promise<Removal> => {
     env.stopwatch?.lap("lock");
     failpoint("detach:locked");
     const { left, isElsewhere } = await unbind(env, endpoint, isStopped);
     env.stopwatch?.lap("store");
     if (isElsewhere) return NOTHING;
-    const namespace = left && reopenSandbox(env, left.sandbox);
-    try {
-      if (left && namespace) await ensureSandbox(env, left.members, namespace, left.pools, network.driver);
-    } finally {
-      namespace?.close();
-    }
+    // Of one that nothing is left in, the container is mostly about to go: that can be looked at afterwards.
+    if (env.behind && left?.members.length === 0) emptied = left;
+    else await ensureLeft(env, left, network.driver);
     failpoint("detach:elected");
     // The endpoint goes last: while it is there, the same command knows that it has something to finish.
     const removal = await removeFromKernel(env, endpoint, network);
@@ -120,7 +118,8 @@ export async function release(
   };
   const { gone } = await withSandbox(env, id, () => inTurn(env, endpoint, take));
   failpoint("detach:done");
-  await settleAfter(env, gone, network.id, id);
+  const rest = emptied ? gone.then(() => tidy(env, emptied, network.driver)) : gone;
+  await settleAfter(env, rest, network.id, id);
   env.stopwatch?.lap("neighbours");
 }
 
@@ -135,6 +134,24 @@ async function inTurn(env: Environment, endpoint: EndpointRecord, work: () => Pr
     return await withEndpointUntilGone(env, endpoint.id, work);
   } finally {
     ports.end();
+  }
+}
+
+/** Takes away what an endpoint has left in a sandbox that is empty since, if its container lives on. */
+async function tidy(env: Environment, left: Unbound["left"], driver: string): Promise<void> {
+  const id = left?.sandbox.id ?? "";
+  await withSandbox(env, id, async () => {
+    // Another endpoint may have come meanwhile.
+    if (!(await readSandbox(env, env.node, id))) await ensureLeft(env, left, driver);
+  });
+}
+
+async function ensureLeft(env: Environment, left: Unbound["left"], driver: string): Promise<void> {
+  const namespace = left && reopenSandbox(env, left.sandbox);
+  try {
+    if (left && namespace) await ensureSandbox(env, left.members, namespace, left.pools, driver);
+  } finally {
+    namespace?.close();
   }
 }
 

@@ -97,8 +97,13 @@ async function takeLock({ stateDir, signal }: LocalOptions, name: string, mode: 
   });
 }
 
+/** A process that may once does not lose that. */
+let mayChange = false;
+
 function mayChangeNetwork(): void {
+  if (mayChange) return;
   const without = lackingCapabilities();
+  mayChange = without.length === 0;
   if (without.length > 0)
     throw failure(
       `may not change the network of this host: without ${without.join(" and ")}`,
