@@ -1,6 +1,6 @@
 /** The networks' half of the plugin: NetworkDriver of libnetwork's remote protocol. */
-import { familyOf, hostPrefix } from "../base/address.ts";
-import { notFound } from "../base/errors.ts";
+import { type Family, familyOf, hostPrefix } from "../base/address.ts";
+import { notFound, usageError } from "../base/errors.ts";
 import { shortId } from "../base/id.ts";
 import type { Environment } from "../cnm/environment.ts";
 import { readPools } from "../cnm/pool-records.ts";
@@ -12,7 +12,14 @@ import type { NetworkRecord } from "../store/records.ts";
 import { NETWORK_DRIVER } from "../drivers/remote/protocol/common.ts";
 import { decodeValue } from "../drivers/remote/protocol/message.ts";
 import { type IpamData, networkDriver } from "../drivers/remote/protocol/network-driver.ts";
-import { ENABLE_IPV6, GENERIC, INTERNAL, type KnownOptions, knownOptions } from "../drivers/remote/protocol/options.ts";
+import {
+  ENABLE_IPV4,
+  ENABLE_IPV6,
+  GENERIC,
+  INTERNAL,
+  type KnownOptions,
+  knownOptions,
+} from "../drivers/remote/protocol/options.ts";
 import { DRIVER, SERVICE_OPTION } from "./names.ts";
 import type { DockerSandboxes } from "./sandboxes.ts";
 import { type Part, partOf } from "./server.ts";
@@ -125,6 +132,7 @@ async function networkSpec(
   const { existing } = await readPools(env);
   const shared = new Set(existing.filter(({ value }) => value.networkId === undefined).map(({ value }) => value.cidr));
   const pools = data.filter(({ Pool }) => Pool !== undefined && !shared.has(Pool));
+  checkFamilies(known, families(data), families(pools));
   return {
     driver: DRIVER,
     subnets: pools.flatMap(({ Pool }) => Pool ?? []),
@@ -135,6 +143,21 @@ async function networkSpec(
     ipv6: known[ENABLE_IPV6] ?? false,
     options: known[GENERIC] ?? {},
   };
+}
+
+const families = (data: readonly IpamData[]): Set<Family> =>
+  new Set(data.flatMap(({ Pool }) => (Pool ? familyOf(Pool) : [])));
+
+/**
+ * A network has IPv4, unless all of its own subnets are of IPv6. Errors: `usage` when Docker takes it for something
+ * else: it would then ask for addresses that no endpoint can have, or not for one that each has.
+ */
+function checkFamilies(known: KnownOptions, wanted: ReadonlySet<Family>, own: ReadonlySet<Family>): void {
+  const has4 = own.size === 0 || own.has(4);
+  if (!has4 && wanted.has(4))
+    throw usageError("a network with an IPv6 subnet alone has no IPv4", "give it an IPv4 subnet, too, with --subnet");
+  if (has4 && known[ENABLE_IPV4] === false)
+    throw usageError("a network without IPv4 needs an IPv6 subnet of its own", "give it one with --subnet");
 }
 
 /** "0.0.0.0/0" says that there is none. */

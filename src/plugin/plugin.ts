@@ -67,8 +67,9 @@ export class Plugin {
   /** Docker finds nobody from then on; what it was told stays as it is. */
   async close(): Promise<void> {
     this.#stopping.abort();
-    for (const name of [DRIVER, IPAM]) rmSync(join(this.#options.directory, `${name}.sock`), { force: true });
     for (const server of this.#servers) {
+      const path = server.address();
+      if (typeof path === "string") rmSync(path, { force: true });
       server.close();
       server.closeIdleConnections();
     }

@@ -15,9 +15,10 @@ export class DockerSandboxes {
 
   /** What Docker is to do for an endpoint that joins the sandbox. */
   join(sandbox: string, id: string, { interface: parked, endpoint, network }: Joined): JoinAnswer {
-    const others = this.#endpoints.get(sandbox) ?? new Set();
-    const isFirst = [...others].every((other) => other === id);
-    this.#endpoints.set(sandbox, others.add(id));
+    const all = (this.#endpoints.get(sandbox) ?? new Set()).add(id);
+    // Also when Docker asks again, and others have come meanwhile.
+    const isFirst = all.values().next().value === id;
+    this.#endpoints.set(sandbox, all);
     this.#joined.set(id, endpoint.value.id);
     return {
       InterfaceName: { SrcName: parked, DstPrefix: "eth" },
