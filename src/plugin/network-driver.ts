@@ -20,6 +20,7 @@ import {
   type KnownOptions,
   knownOptions,
 } from "../drivers/remote/protocol/options.ts";
+import type { Turn } from "./in-turn.ts";
 import { DRIVER, SERVICE_OPTION } from "./names.ts";
 import type { DockerSandboxes } from "./sandboxes.ts";
 import { type Part, partOf } from "./server.ts";
@@ -28,8 +29,8 @@ export interface NetworkPartWorld {
   readonly sandboxes: DockerSandboxes;
   /** The parts of pools that addresses come from, by the pool's prefix. */
   readonly ranges: Map<string, string>;
-  /** Runs what concerns one object of Docker's after whatever else does. */
-  inTurn<T>(id: string, work: () => Promise<T>): Promise<T>;
+  /** Runs what concerns one object of Docker's, which may be within another, after whatever else does. */
+  inTurn<T>(turn: Turn, work: () => Promise<T>): Promise<T>;
 }
 
 export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: NetworkPartWorld): Part {
@@ -43,20 +44,20 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
     FreeNetwork: () => ({}),
 
     CreateNetwork: ({ NetworkID: id, Options = {}, IPv4Data = [], IPv6Data = [] }) =>
-      inTurn(id, async () => {
+      inTurn({ id }, async () => {
         const known = decodeValue("NetworkDriver.CreateNetwork", knownOptions, Options);
         await createDockerNetwork(env, id, await networkSpec(env, known, [...IPv4Data, ...IPv6Data], ranges));
         return {};
       }),
 
     DeleteNetwork: ({ NetworkID: id }) =>
-      inTurn(id, async () => {
+      inTurn({ id }, async () => {
         await forgetDockerNetwork(env, id);
         return {};
       }),
 
     CreateEndpoint: ({ NetworkID, EndpointID: id, Interface: given = {}, Options = {} }) =>
-      inTurn(id, async () => {
+      inTurn({ id, within: NetworkID }, async () => {
         const network = await networkFor(env, NetworkID);
         const service = Options[SERVICE_OPTION];
         const endpoint = await createDockerEndpoint(env, network, {
@@ -81,14 +82,14 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
     EndpointOperInfo: () => ({ Value: {} }),
 
     Join: ({ NetworkID, EndpointID: id, SandboxKey: key }) =>
-      inTurn(id, async () => {
+      inTurn({ id, within: NetworkID }, async () => {
         const network = await networkFor(env, NetworkID);
         const joined = await joinDockerEndpoint(env, { networkId: network.id, id });
         return sandboxes.join(key ?? id, id, joined);
       }),
 
     Leave: ({ NetworkID, EndpointID: id }) =>
-      inTurn(id, async () => {
+      inTurn({ id, within: NetworkID }, async () => {
         sandboxes.leave(id);
         const network = await networkOfDocker(env, NetworkID);
         if (network) await leaveDockerEndpoint(env, { networkId: network.value.id, id });
@@ -96,7 +97,7 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
       }),
 
     DeleteEndpoint: ({ NetworkID, EndpointID: id }) =>
-      inTurn(id, async () => {
+      inTurn({ id, within: NetworkID }, async () => {
         sandboxes.leave(id);
         const network = await networkOfDocker(env, NetworkID);
         if (network) await deleteDockerEndpoint(env, { networkId: network.value.id, id });

@@ -53,7 +53,7 @@ export class Plugin {
     const { env, directory, dockerHost, grant, sandboxes, ...world } = this.#options;
     const calls = new InTurn();
     const ranges = new Map<string, string>();
-    const network = networkPart(env, { sandboxes, ranges, inTurn: (id, work) => calls.run(id, work) });
+    const network = networkPart(env, { sandboxes, ranges, inTurn: (turn, work) => calls.run(turn, work) });
     const ipam = ipamPart(env, grant, ranges);
     this.#servers.push(
       await servePlugin(join(directory, `${DRIVER}.sock`), [network], world),
