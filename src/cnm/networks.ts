@@ -3,6 +3,7 @@ import { type UserError, conflict, notFound, usageError } from "../base/errors.t
 import { quote } from "../base/quote.ts";
 import { newId, shortId } from "../base/id.ts";
 import { type Prefix, contains, covers, parseAddress } from "../base/address.ts";
+import { breakPromises } from "../ipam/claim.ts";
 import { type PoolSpec, addPools, checkPrefix, newPool } from "../ipam/pools.ts";
 import { decodeAll, encode } from "../store/codec.ts";
 import { addressRange, keys } from "../store/keys.ts";
@@ -101,11 +102,16 @@ export async function getOrDefaultNetwork(env: Environment, name: string): Promi
   );
 }
 
-/** Errors: `not-found`, `conflict` while it has endpoints. */
-export async function removeNetwork(env: Environment, reference: string): Promise<NetworkRecord> {
+/** Errors: `not-found`, `conflict` while it has endpoints; whatever `mayGo` throws. */
+export async function removeNetwork(
+  env: Environment,
+  reference: string,
+  mayGo: (network: NetworkRecord) => void = () => undefined,
+): Promise<NetworkRecord> {
   return changePools(env, async () => {
     const network = await getNetwork(env.store, reference);
     const { id, name } = network.value;
+    mayGo(network.value);
     const { ranges } = await env.store.read([{ prefix: keys.endpoints(id), countOnly: true }, { prefix: keys.pools }]);
     const count = ranges[0]?.count ?? 0;
     if (count > 0)
@@ -116,6 +122,8 @@ export async function removeNetwork(env: Environment, reference: string): Promis
     const pools = decodeAll(poolSchema, ranges[1], warnQuarantined(env.warn))
       .map(({ value }) => value)
       .filter(({ networkId }) => networkId === id);
+    // Without endpoints, what a Docker was promised from them is nobody's.
+    for (const { cidr } of pools) await breakPromises(env.store, checkPrefix("pool", cidr));
     return {
       result: network.value,
       transaction: {

@@ -106,23 +106,29 @@ export async function claimPromised(
   return claimOf(pool, shape, { ...choice, promise }, claimant);
 }
 
-/** A claim that the node made for whoever comes. */
-function promiseOf(kv: KeyValue, node: string): Stored<ClaimRecord> | undefined {
+/** A claim that the node, or any, made for whoever comes. */
+function promiseOf(kv: KeyValue, node?: string): Stored<ClaimRecord> | undefined {
   const decoded = decode(claimSchema, kv);
   if (!decoded.ok || !("promisedBy" in decoded.stored.value)) return undefined;
-  return decoded.stored.value.promisedBy === node ? decoded.stored : undefined;
+  return node === undefined || decoded.stored.value.promisedBy === node ? decoded.stored : undefined;
 }
 
 /** What takes a promise back, unless an endpoint has taken the address over. */
 export async function breakPromise(store: Store, address: Address, node: string): Promise<void> {
   const kv = (await store.read([{ key: keys.address(address) }])).ranges[0]?.kvs[0];
   const promise = kv && promiseOf(kv, node);
-  if (promise)
-    await store.commit({
-      guards: [{ unchanged: promise.key, modRevision: promise.modRevision }],
-      writes: [{ delete: promise.key }],
-    });
+  if (promise) await takeBack(store, promise);
 }
+
+/** Takes back whatever was promised from the prefix, by any node. */
+export async function breakPromises(store: Store, prefix: Prefix): Promise<void> {
+  const { ranges } = await store.read([addressRange(prefix)]);
+  const promises = (ranges[0]?.kvs ?? []).flatMap((kv) => promiseOf(kv) ?? []);
+  await Promise.all(promises.map((promise) => takeBack(store, promise)));
+}
+
+const takeBack = (store: Store, { key, modRevision }: Stored<ClaimRecord>): Promise<unknown> =>
+  store.commit({ guards: [{ unchanged: key, modRevision }], writes: [{ delete: key }] });
 
 /** What frees the address again, in the transaction that deletes its endpoint. */
 export const release = (address: string): Write[] => {

@@ -2,19 +2,33 @@
  * Calls of Docker's, one after the other for each object, and what of Docker's is under way: made by a call, and perhaps
  * not in Docker's own lists yet.
  */
+export interface Turn {
+  readonly id: string;
+  /** The object that it is in: of what is within the same, none waits for the other. */
+  readonly within?: string | undefined;
+}
+
 export class InTurn {
   readonly #last = new Map<string, Promise<unknown>>();
+  /** By an object, the calls about what is in it. */
+  readonly #inside = new Map<string, Set<Promise<unknown>>>();
   /** When the last call about an object began, on the clock of performance.now(). */
   readonly #since = new Map<string, number>();
 
-  /** Runs `work` after whatever else was asked for the object before; what that rejected with is its own caller's. */
-  run<T>(id: string, work: () => Promise<T>): Promise<T> {
+  /**
+   * Runs `work` after whatever else was asked for the object before, for what is in it, and for what it is in; what that
+   * rejected with is its own caller's.
+   */
+  run<T>({ id, within }: Turn, work: () => Promise<T>): Promise<T> {
     this.#since.set(id, performance.now());
-    const before = this.#last.get(id) ?? Promise.resolve();
-    const turn = before.then(work, work);
+    const outer = within === undefined ? undefined : this.#last.get(within);
+    const turn = Promise.allSettled([this.#last.get(id), outer, ...(this.#inside.get(id) ?? [])]).then(work);
     this.#last.set(id, turn);
+    const siblings = within === undefined ? undefined : (this.#inside.get(within) ?? new Set());
+    if (within !== undefined && siblings) this.#inside.set(within, siblings.add(turn));
     const forget = (): void => {
       if (this.#last.get(id) === turn) this.#last.delete(id);
+      if (within !== undefined && siblings?.delete(turn) && siblings.size === 0) this.#inside.delete(within);
     };
     turn.then(forget, forget);
     return turn;

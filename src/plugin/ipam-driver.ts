@@ -34,6 +34,8 @@ export function ipamPart(env: Environment, grant: GrantLease, ranges: Map<string
         throw usageError(`the ip range ${range} needs a subnet`, "give one with --subnet");
       const pool = cidr === undefined ? ({ kind: "shared", family: isV6 ? 6 : 4 } as const) : ownPool(cidr, range);
       if (pool.kind === "own" && pool.range !== undefined) ranges.set(pool.cidr, pool.range);
+      // Of a former network, or one that Docker did not make after all.
+      else if (pool.kind === "own") ranges.delete(pool.cidr);
       const prefix = await prefixOfPool(env, pool);
       return { PoolID: poolIdOf(pool), Pool: prefix, Data: { [GATEWAY]: NO_GATEWAY[pool.family] } };
     },
@@ -44,7 +46,9 @@ export function ipamPart(env: Environment, grant: GrantLease, ranges: Map<string
     async RequestAddress({ PoolID: id, Address: text, Options: options = {} }) {
       const pool = poolOfId(id);
       const address = text === undefined ? undefined : parse(text);
-      const isKept = options[REQUEST_ADDRESS_TYPE] === GATEWAY || !(await isPoolThere(env, pool));
+      const isGateway = options[REQUEST_ADDRESS_TYPE] === GATEWAY;
+      if (isGateway && !address) return { Address: NO_GATEWAY[pool.family] };
+      const isKept = isGateway || !(await isPoolThere(env, pool));
       // A gateway or an auxiliary address of a network that is about to be made; the network then keeps it.
       if (isKept && address) return { Address: keptAddress(pool, address) };
       return { Address: await promiseAddress(env, pool, { address, mac: options[MAC_ADDRESS] }, grant) };

@@ -1,6 +1,6 @@
 /** The networks' half of the plugin: NetworkDriver of libnetwork's remote protocol. */
-import { familyOf, hostPrefix } from "../base/address.ts";
-import { UserError, notFound } from "../base/errors.ts";
+import { type Family, familyOf, hostPrefix } from "../base/address.ts";
+import { UserError, notFound, usageError } from "../base/errors.ts";
 import { shortId } from "../base/id.ts";
 import type { Environment } from "../cnm/environment.ts";
 import { readPools } from "../cnm/pool-records.ts";
@@ -19,6 +19,7 @@ import { NETWORK_DRIVER } from "../drivers/remote/protocol/common.ts";
 import { decodeValue } from "../drivers/remote/protocol/message.ts";
 import { type IpamData, networkDriver } from "../drivers/remote/protocol/network-driver.ts";
 import {
+  ENABLE_IPV4,
   ENABLE_IPV6,
   GENERIC,
   INTERNAL,
@@ -26,6 +27,7 @@ import {
   PORT_MAP,
   knownOptions,
 } from "../drivers/remote/protocol/options.ts";
+import type { Turn } from "./in-turn.ts";
 import { DRIVER, SERVICE_OPTION } from "./names.ts";
 import type { DockerIds, DockerSandboxes } from "./sandboxes.ts";
 import { type Part, partOf } from "./server.ts";
@@ -34,8 +36,8 @@ export interface NetworkPartWorld {
   readonly sandboxes: DockerSandboxes;
   /** The parts of pools that addresses come from, by the pool's prefix. */
   readonly ranges: Map<string, string>;
-  /** Runs what concerns one object of Docker's after whatever else does. */
-  inTurn<T>(id: string, work: () => Promise<T>): Promise<T>;
+  /** Runs what concerns one object of Docker's, which may be within another, after whatever else does. */
+  inTurn<T>(turn: Turn, work: () => Promise<T>): Promise<T>;
 }
 
 export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: NetworkPartWorld): Part {
@@ -51,20 +53,20 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
     FreeNetwork: () => ({}),
 
     CreateNetwork: ({ NetworkID: id, Options = {}, IPv4Data = [], IPv6Data = [] }) =>
-      inTurn(id, async () => {
+      inTurn({ id }, async () => {
         const known = decodeValue("NetworkDriver.CreateNetwork", knownOptions, Options);
         await createDockerNetwork(env, id, await networkSpec(env, known, [...IPv4Data, ...IPv6Data], ranges));
         return {};
       }),
 
     DeleteNetwork: ({ NetworkID: id }) =>
-      inTurn(id, async () => {
+      inTurn({ id }, async () => {
         await forgetDockerNetwork(env, id);
         return {};
       }),
 
     CreateEndpoint: ({ NetworkID, EndpointID: id, Interface: given = {}, Options = {} }) =>
-      inTurn(id, async () => {
+      inTurn({ id, within: NetworkID }, async () => {
         const network = await networkFor(env, NetworkID);
         const service = Options[SERVICE_OPTION];
         const endpoint = await createDockerEndpoint(env, network, {
@@ -89,7 +91,7 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
     EndpointOperInfo: () => ({ Value: {} }),
 
     Join: ({ NetworkID, EndpointID: id, SandboxKey: key }) =>
-      inTurn(id, async () => {
+      inTurn({ id, within: NetworkID }, async () => {
         const network = await networkFor(env, NetworkID);
         left.delete(id);
         const joined = await joinDockerEndpoint(env, { networkId: network.id, id });
@@ -103,7 +105,7 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
       }),
 
     Leave: ({ NetworkID, EndpointID: id }) =>
-      inTurn(id, async () => {
+      inTurn({ id, within: NetworkID }, async () => {
         const wasParked = sandboxes.leave(id);
         const network = await knownNetworkOfDocker(env, NetworkID);
         if (network) await leaveDockerEndpoint(env, { networkId: network.value.id, id }, { wasParked });
@@ -112,7 +114,7 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
       }),
 
     DeleteEndpoint: ({ NetworkID, EndpointID: id }) =>
-      inTurn(id, async () => {
+      inTurn({ id, within: NetworkID }, async () => {
         sandboxes.leave(id);
         const network = await knownNetworkOfDocker(env, NetworkID);
         const hasLeft = left.delete(id);
@@ -122,7 +124,7 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
 
     // libnetwork asks this of the endpoint that leads out of the sandbox, and of another one when that leaves.
     ProgramExternalConnectivity: ({ NetworkID, EndpointID: id, Options = {} }) =>
-      inTurn(id, async () => {
+      inTurn({ id, within: NetworkID }, async () => {
         const known = decodeValue("NetworkDriver.ProgramExternalConnectivity", knownOptions, Options);
         const network = await networkFor(env, NetworkID);
         await publishDockerPorts(env, { networkId: network.id, id }, known[PORT_MAP] ?? []);
@@ -130,7 +132,7 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
       }),
 
     RevokeExternalConnectivity: ({ NetworkID, EndpointID: id }) =>
-      inTurn(id, async () => {
+      inTurn({ id, within: NetworkID }, async () => {
         const network = await knownNetworkOfDocker(env, NetworkID);
         // Docker hands nothing over to an endpoint that was not told a next hop.
         const heirs = await Promise.all(sandboxes.besides(id).map((other) => ownRef(env, other)));
@@ -183,6 +185,7 @@ async function networkSpec(
   const { existing } = await readPools(env);
   const shared = new Set(existing.filter(({ value }) => value.networkId === undefined).map(({ value }) => value.cidr));
   const pools = data.filter(({ Pool }) => Pool !== undefined && !shared.has(Pool));
+  checkFamilies(known, families(data), families(pools));
   return {
     driver: DRIVER,
     subnets: pools.flatMap(({ Pool }) => Pool ?? []),
@@ -193,6 +196,21 @@ async function networkSpec(
     ipv6: known[ENABLE_IPV6] ?? false,
     options: known[GENERIC] ?? {},
   };
+}
+
+const families = (data: readonly IpamData[]): Set<Family> =>
+  new Set(data.flatMap(({ Pool }) => (Pool ? familyOf(Pool) : [])));
+
+/**
+ * A network has IPv4, unless all of its own subnets are of IPv6. Errors: `usage` when Docker takes it for something
+ * else: it would then ask for addresses that no endpoint can have, or not for one that each has.
+ */
+function checkFamilies(known: KnownOptions, wanted: ReadonlySet<Family>, own: ReadonlySet<Family>): void {
+  const has4 = own.size === 0 || own.has(4);
+  if (!has4 && wanted.has(4))
+    throw usageError("a network with an IPv6 subnet alone has no IPv4", "give it an IPv4 subnet, too, with --subnet");
+  if (has4 && known[ENABLE_IPV4] === false)
+    throw usageError("a network without IPv4 needs an IPv6 subnet of its own", "give it one with --subnet");
 }
 
 /** "0.0.0.0/0" says that there is none. */

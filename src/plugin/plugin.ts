@@ -53,7 +53,7 @@ export class Plugin {
     const { env, directory, dockerHost, grant, sandboxes, ...world } = this.#options;
     const calls = new InTurn();
     const ranges = new Map<string, string>();
-    const network = networkPart(env, { sandboxes, ranges, inTurn: (id, work) => calls.run(id, work) });
+    const network = networkPart(env, { sandboxes, ranges, inTurn: (turn, work) => calls.run(turn, work) });
     const ipam = ipamPart(env, grant, ranges);
     this.#servers.push(
       await servePlugin(join(directory, `${DRIVER}.sock`), [network], world),
@@ -67,8 +67,9 @@ export class Plugin {
   /** Docker finds nobody from then on; what it was told stays as it is. */
   async close(): Promise<void> {
     this.#stopping.abort();
-    for (const name of [DRIVER, IPAM]) rmSync(join(this.#options.directory, `${name}.sock`), { force: true });
     for (const server of this.#servers) {
+      const path = server.address();
+      if (typeof path === "string") rmSync(path, { force: true });
       server.close();
       server.closeIdleConnections();
     }

@@ -37,12 +37,13 @@ export class DockerSandboxes {
     { interface: parked, endpoint, network }: Joined,
     present: readonly string[] = [],
   ): JoinAnswer {
-    const others = this.#endpoints.get(sandbox) ?? new Map<string, string>();
-    const isFirst = [...others.keys()].every((other) => other === id);
-    this.#endpoints.set(sandbox, others.set(id, networkId));
+    const all = (this.#endpoints.get(sandbox) ?? new Map<string, string>()).set(id, networkId);
+    // Also when Docker asks again, and others have come meanwhile.
+    const isFirst = all.keys().next().value === id;
+    this.#endpoints.set(sandbox, all);
     this.#joined.set(id, endpoint.value.id);
     return {
-      InterfaceName: { SrcName: parked, DstPrefix: prefixBeside(present, others.size - 1) },
+      InterfaceName: { SrcName: parked, DstPrefix: prefixBeside(present, all.size - 1) },
       // Without it, Docker would connect the container to a bridge of its own as well.
       DisableGatewayService: true,
       ...(isFirst ? wayOut(endpoint.value.addresses, network.value) : {}),

@@ -2,11 +2,12 @@
  * A libnetwork plugin as a server: `POST /Type.Method` over a unix socket, JSON both ways. Docker may send any call twice,
  * so whoever answers does so again; calls about one object are answered one after the other.
  */
-import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
 import { dirname } from "node:path";
 import { UserError, failure } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
+import { privateDirectory, unusable } from "../dataplane/private-directory.ts";
 import {
   ACTIVATE,
   type Exchanges,
@@ -54,25 +55,31 @@ export interface ServerWorld {
   answered(path: string, seconds: number): void;
 }
 
+/** The option that names the directory of the sockets. */
+const OPTION = "--plugin-dir";
+
 /**
- * Serves on the socket, for root alone; whoever holds the node's lock may take the place of one left behind. Errors:
- * `failure` when it cannot be made.
+ * Serves on the socket, for root alone, where nobody else can put another in its place; whoever holds the node's lock
+ * may take the place of one left behind. Errors: `failure` when it cannot be made, or others could.
  */
 export async function servePlugin(path: string, parts: readonly Part[], world: ServerWorld): Promise<Server> {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-  rmSync(path, { force: true });
+  privateDirectory(dirname(path), { option: OPTION, mode: 0o755 });
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    throw unusable(`cannot serve ${path}`, error, OPTION);
+  }
   const server = createServer((request, response) => void respond(request, response, parts, world));
   // Docker keeps its connections for as long as it lives.
   server.keepAliveTimeout = 0;
-  const before = process.umask(0o177);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", (error) => reject(failure(`cannot serve ${path}: ${error.message}`, undefined, error)));
-      server.listen({ path }, resolve);
-    });
-  } finally {
+  const listening = new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(unusable(`cannot serve ${path}`, error, OPTION)));
+    // The socket is made at once; what others make meanwhile is theirs to say.
+    const before = process.umask(0o177);
+    server.listen({ path }, resolve);
     process.umask(before);
-  }
+  });
+  await listening;
   chmodSync(path, 0o600);
   return server;
 }

@@ -3,6 +3,7 @@
  * Docker makes goes with the last Docker that knows it, any other stays.
  */
 import { UserError, conflict } from "../../base/errors.ts";
+import { failpoint } from "../../base/failpoint.ts";
 import { type Stored, decodeAllOnce, encode } from "../../store/codec.ts";
 import { keys } from "../../store/keys.ts";
 import { type NetworkRecord, networkSchema } from "../../store/records.ts";
@@ -13,6 +14,7 @@ import { warnQuarantined } from "../model.ts";
 import { checkName } from "../names.ts";
 import { type NetworkSpec, createNetwork, removeNetwork } from "../networks.ts";
 import { transact } from "../transact.ts";
+import { deleteDockerEndpoint, endpointsOn } from "./endpoints.ts";
 import { checkDockerId, isProvisional, nameFromDocker, provisionalName } from "./names.ts";
 
 /** The option of `docker network create` that says which network of ours is meant. */
@@ -94,23 +96,37 @@ async function adoptNetwork(
 }
 
 /**
- * Docker no longer has the network. One that Docker made goes, unless another Docker knows it or services are on it;
- * then it stays as a network of ours. Returns whether Docker had it.
+ * Docker no longer has the network, nor any endpoint on it. One that Docker made goes, unless another Docker knows it or
+ * services are on it; then it stays as a network of ours. Returns whether Docker had it.
  */
 export async function forgetDockerNetwork(env: Environment, dockerId: string): Promise<boolean> {
-  const forgotten = await transact<NetworkRecord | undefined>(env, async () => {
+  const known = await networkOfDocker(env, dockerId);
+  if (!known) return false;
+  const { id } = known.value;
+  for (const { value } of await endpointsOn(env, id))
+    if (value.docker?.node === env.node && value.docker.endpointId !== undefined)
+      await deleteDockerEndpoint(env, { networkId: id, id: value.docker.endpointId });
+  // With Docker's id still on record: whoever was killed in between is asked again.
+  const mayGo = (network: NetworkRecord): void => mustBeLastOf(env, network);
+  if (await removeNetwork(env, id, mayGo).then(() => true, staysWithOthers)) return true;
+  failpoint("docker:network-stays");
+  await transact(env, async () => {
     const found = await networkOfDocker(env, dockerId);
     if (!found) return { result: undefined };
-    const after = withDockerId(env, found.value, undefined);
-    return { result: after, transaction: replaceNetwork(found, after) };
+    return { result: undefined, transaction: replaceNetwork(found, withDockerId(env, found.value, undefined)) };
   });
-  if (forgotten?.docker?.made && Object.keys(forgotten.docker.ids).length === 0)
-    await removeNetwork(env, forgotten.id).catch(staysWithServices);
-  return forgotten !== undefined;
+  return true;
 }
 
-function staysWithServices(error: unknown): void {
-  if (!(error instanceof UserError) || (error.code !== "conflict" && error.code !== "not-found")) throw error;
+/** Errors: `conflict` for a network that Docker did not make, or that another Docker knows as well. */
+function mustBeLastOf({ node }: StoreEnvironment, { name, docker }: NetworkRecord): void {
+  if (docker?.made !== true || Object.keys(docker.ids).some((other) => other !== node))
+    throw conflict(`network ${name} is not this Docker's alone`, "calicoctl network rm removes it");
+}
+
+function staysWithOthers(error: unknown): false {
+  if (error instanceof UserError && (error.code === "conflict" || error.code === "not-found")) return false;
+  throw error;
 }
 
 /**

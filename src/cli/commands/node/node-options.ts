@@ -34,6 +34,9 @@ export function readNodeOptions(settings: Settings, given: OptionValues<typeof n
     value === undefined ? otherwise : absolute({ value, from });
   // Before a process is started that would stumble over it.
   if (given.metricsAddress !== undefined) parseMetricsAddress(given.metricsAddress);
+  const pluginDir = path("--plugin-dir", given.pluginDir, defaultPluginDir);
+  if (given.pluginDir !== undefined && !given.libnetwork)
+    throw usageError("--plugin-dir is for a node that is Docker's plugin", "add --libnetwork");
   return {
     node: given.name === undefined ? settings.node : nodeName({ value: given.name, from: "--name" }),
     stateDir,
@@ -49,7 +52,7 @@ export function readNodeOptions(settings: Settings, given: OptionValues<typeof n
     ip6: addressOf("--ip6", 6, given.ip6),
     metricsAddress: given.metricsAddress,
     dockerHost,
-    pluginDir: given.libnetwork ? path("--plugin-dir", given.pluginDir, defaultPluginDir) : undefined,
+    pluginDir: given.libnetwork ? pluginDir : undefined,
   };
 }
 
