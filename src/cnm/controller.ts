@@ -70,8 +70,9 @@ export class Controller {
     return (await createNetwork(await this.#world(), spec, options)).network;
   }
 
-  async removeNetwork(reference: string): Promise<Network> {
-    return removeNetwork(await this.#world(), reference);
+  /** With `force`, even though its plugin cannot be asked. */
+  async removeNetwork(reference: string, { force }: { force?: boolean | undefined } = {}): Promise<Network> {
+    return removeNetwork(await this.#world(), reference, { insist: force });
   }
 
   networks(): Promise<NetworkView[]> {
@@ -114,7 +115,8 @@ export class Controller {
         return await attach(env, found, parsed, request);
       } catch (error) {
         // All of it or nothing: what was published only for this attach goes with it.
-        if (published.created) await takeBack(env, () => unpublishFree(env, { endpoint: published.endpoint, network }));
+        if (published.created)
+          await takeBack(env, () => unpublishFree(env, { endpoint: published.endpoint, network }, { insist: true }));
         throw error;
       }
     });
@@ -214,7 +216,7 @@ async function onNetwork<T>(
   try {
     return await work(network);
   } catch (error) {
-    if (created) await removeNetwork(env, network.id).catch(ignoreRefusal);
+    if (created) await removeNetwork(env, network.id, { insist: true }).catch(ignoreRefusal);
     throw error;
   }
 }

@@ -15,6 +15,8 @@ import {
   withSandbox,
   withdrawIfIdle,
 } from "./kernel.ts";
+import { leave } from "./join.ts";
+import type { Insist } from "./lifecycle.ts";
 import { getService, getServiceById } from "./lookup.ts";
 import type { ServiceName } from "./names.ts";
 import { readPools } from "./pool-records.ts";
@@ -69,12 +71,18 @@ export async function finish(env: Environment, { endpoint, network }: BoundServi
 
 /**
  * Takes the endpoint out of its sandbox, in the store and then in the kernel; the endpoints that remain re-elect the
- * gateway. After the last one, the host is left as it was found.
+ * gateway. After the last one, the host is left as it was found. A driver that has a part in it comes first: if this
+ * dies, what it has left is still on record.
  */
-export async function release(env: Environment, { endpoint, network }: BoundService): Promise<void> {
+export async function release(
+  env: Environment,
+  { endpoint, network }: BoundService,
+  insist: Insist = {},
+): Promise<void> {
   const id = endpoint.binding?.sandboxId ?? "";
   const take = async (): Promise<void> => {
     failpoint("detach:locked");
+    await leave(env, { endpoint, network }, insist);
     const { left, isElsewhere } = await unbind(env, endpoint);
     if (isElsewhere) return;
     const namespace = left && reopenSandbox(env, left.sandbox);

@@ -2,18 +2,22 @@
 import { conflict, notFound, usageError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { newId, shortId } from "../base/id.ts";
-import { type Prefix, contains, covers, parseAddress } from "../base/address.ts";
-import { type PoolSpec, addPools, checkPrefix, newPool } from "../ipam/pools.ts";
+import { type Prefix, contains, covers, formatAddress, parseAddress, size } from "../base/address.ts";
+import { failpoint } from "../base/failpoint.ts";
+import { type PoolSpec, addPools, checkPrefix, familiesOf, newPool } from "../ipam/pools.ts";
 import { decodeAll, encode } from "../store/codec.ts";
 import { addressRange, keys } from "../store/keys.ts";
-import { type NetworkRecord, type PoolRecord, SCHEMA_VERSION, poolSchema } from "../store/records.ts";
+import { type IpamRecord, type NetworkRecord, type PoolRecord, SCHEMA_VERSION, poolSchema } from "../store/records.ts";
 import type { Transaction } from "../store/store.ts";
 import type { Environment, StoreEnvironment } from "./environment.ts";
+import { type IpamSpec, releasePools, requestPools } from "./foreign-ipam.ts";
+import { type Insist, lifecycleNetwork, lifecycleOf, tell } from "./lifecycle.ts";
 import { findNetworkNamed, getNetwork, withDriver } from "./lookup.ts";
 import { warnQuarantined } from "./model.ts";
 import { DEFAULT_DRIVER, DEFAULT_NETWORK, checkName, checkPairs } from "./names.ts";
 import { readPools } from "./pool-records.ts";
-import { changePools, poolRemoval } from "./pools.ts";
+import { changePools, ensureDefaultPools, poolRemoval } from "./pools.ts";
+import { takeBack } from "./take-back.ts";
 import { together, transact } from "./transact.ts";
 
 /** So that what removes the network with its pools stays within what etcd takes in one transaction. */
@@ -30,6 +34,8 @@ export interface NetworkSpec {
   ipv6?: boolean | undefined;
   labels?: Readonly<Record<string, string>> | undefined;
   options?: Readonly<Record<string, string>> | undefined;
+  /** The plugin that gives pools and addresses, in place of our own IPAM. */
+  ipam?: IpamSpec | undefined;
   /** Even though a subnet overlaps a network of this host. */
   force?: boolean | undefined;
 }
@@ -42,22 +48,65 @@ export interface EnsuredNetwork {
 
 /**
  * Creates the network and the pools of its own, or nothing. With `ignore`, a network of that name that is there
- * already is the answer. Errors: `usage`, `conflict` when the name is taken or a subnet overlaps.
+ * already is the answer. Then its driver is told, if that has a part in it; when the driver refuses, the network goes
+ * again. Errors: `usage`, `conflict` when the name is taken or a subnet overlaps; `failure` of a plugin.
  */
 export async function createNetwork(
   env: Environment,
   spec: NetworkSpec,
   { ignore = false }: { ignore?: boolean | undefined } = {},
 ): Promise<EnsuredNetwork> {
-  const { network, pools } = newNetwork(env, spec);
+  if (!spec.ipam) return recordAndTell(env, newNetwork(env, spec), spec, ignore);
+  // What can be told to be wrong is, before a plugin is asked for anything.
+  const { network } = newNetwork(env, spec);
+  const existing = await nameOwner(env, network.name);
+  if (existing) return { network: mayBeThere(existing, spec, ignore), created: false };
+  const { record, subnets, gateways } = await requestPools(env, spec.ipam, spec);
+  try {
+    const made = newNetwork(env, { ...spec, subnets, gateways, ipRanges: [] }, record);
+    const ensured = await recordAndTell(env, made, spec, ignore);
+    if (!ensured.created) await releasePools(env, record);
+    return ensured;
+  } catch (error) {
+    await releasePools(env, record);
+    throw error;
+  }
+}
+
+async function recordAndTell(
+  env: Environment,
+  made: { network: NetworkRecord; pools: PoolRecord[] },
+  spec: NetworkSpec,
+  ignore: boolean,
+): Promise<EnsuredNetwork> {
+  const ensured = await record(env, made, spec, ignore);
+  const lifecycle = ensured.created ? lifecycleOf(env, ensured.network) : undefined;
+  if (!lifecycle) return ensured;
+  failpoint("network-create:recorded");
+  try {
+    // A driver is told of all pools, so those that are made on first use are made now.
+    if (made.pools.length === 0) await ensureDefaultPools(env, familiesOf(ensured.network));
+    await lifecycle.createNetwork(lifecycleNetwork(ensured.network, (await readPools(env)).existing));
+    return ensured;
+  } catch (error) {
+    await takeBack(env, async () => void (await removeRecord(env, ensured.network.id)));
+    throw error;
+  }
+}
+
+/** In one transaction, or not at all. */
+async function record(
+  env: Environment,
+  { network, pools }: { network: NetworkRecord; pools: PoolRecord[] },
+  spec: NetworkSpec,
+  ignore: boolean,
+): Promise<EnsuredNetwork> {
   const host = spec.force || pools.length === 0 ? [] : await env.host.networks();
   const made = { network, created: true };
   return (pools.length === 0 ? transact : changePools)<EnsuredNetwork>(env, async () => {
     const existing = await nameOwner(env, network.name);
     if (existing?.id === network.id) return { result: made };
-    if (existing && ignore) return { result: { network: withDriver(existing, spec.driver), created: false } };
-    if (existing)
-      throw conflict(`network ${network.name} exists`, "choose another name, or --ignore to use the one there is");
+    if (existing) return { result: { network: mayBeThere(existing, spec, ignore), created: false } };
     const own = pools.length === 0 ? undefined : await readPools(env);
     return {
       result: made,
@@ -74,6 +123,11 @@ export async function createNetwork(
       ),
     };
   });
+}
+
+function mayBeThere(existing: NetworkRecord, spec: NetworkSpec, ignore: boolean): NetworkRecord {
+  if (ignore) return withDriver(existing, spec.driver);
+  throw conflict(`network ${existing.name} exists`, "choose another name, or --ignore to use the one there is");
 }
 
 /** The network of that name; made if there is none. Errors: `conflict` when it has another driver. */
@@ -97,8 +151,26 @@ export async function getOrDefaultNetwork(env: Environment, name: string): Promi
   );
 }
 
-/** Errors: `not-found`, `conflict` while it has endpoints. */
-export async function removeNetwork(env: Environment, reference: string): Promise<NetworkRecord> {
+/**
+ * The driver, if it has a part in it, is told first: while the network is on record, the same call finds it. With
+ * `insist`, whatever a plugin says to that. Errors: `not-found`, `conflict` while it has endpoints, `failure` of a plugin.
+ */
+export async function removeNetwork(env: Environment, reference: string, insist: Insist = {}): Promise<NetworkRecord> {
+  const network = await removeRecord(env, reference, async (network) => {
+    const lifecycle = lifecycleOf(env, network);
+    if (lifecycle) await tell(env, insist, () => lifecycle.deleteNetwork(network.id));
+    failpoint("network-rm:told");
+  });
+  await releasePools(env, network.ipam);
+  return network;
+}
+
+/** Errors: `not-found`, `conflict` while it has endpoints. `before` is called when nothing stands in the way. */
+async function removeRecord(
+  env: Environment,
+  reference: string,
+  before: (network: NetworkRecord) => Promise<void> = async () => {},
+): Promise<NetworkRecord> {
   return changePools(env, async () => {
     const network = await getNetwork(env.store, reference);
     const { id, name } = network.value;
@@ -112,6 +184,7 @@ export async function removeNetwork(env: Environment, reference: string): Promis
     const pools = decodeAll(poolSchema, ranges[1], warnQuarantined(env.warn))
       .map(({ value }) => value)
       .filter(({ networkId }) => networkId === id);
+    await before(network.value);
     return {
       result: network.value,
       transaction: {
@@ -136,7 +209,11 @@ function networkParts(network: NetworkRecord): Transaction {
   };
 }
 
-function newNetwork(env: Environment, spec: NetworkSpec): { network: NetworkRecord; pools: PoolRecord[] } {
+function newNetwork(
+  env: Environment,
+  spec: NetworkSpec,
+  ipam?: IpamRecord,
+): { network: NetworkRecord; pools: PoolRecord[] } {
   const name = checkName("network name", spec.name);
   const driver = env.drivers.get(spec.driver ?? DEFAULT_DRIVER);
   const options = checkPairs("option", spec.options ?? {});
@@ -145,9 +222,9 @@ function newNetwork(env: Environment, spec: NetworkSpec): { network: NetworkReco
     throw usageError(`network ${name} has more than ${MOST_SUBNETS} subnets`, "give it fewer and larger ones");
   const id = newId();
   const createdAt = new Date().toISOString();
-  const pools = poolSpecs(spec, { natOutgoing: natOutgoing && !spec.internal, networkId: id }).map((pool) =>
-    newPool(pool, createdAt),
-  );
+  const pools = poolSpecs(spec, { natOutgoing: natOutgoing && !spec.internal, networkId: id })
+    .map((pool) => (driver.lifecycle && !ipam ? withGateway(pool) : pool))
+    .map((pool) => newPool(pool, createdAt));
   const network: NetworkRecord = {
     v: SCHEMA_VERSION,
     id,
@@ -158,6 +235,7 @@ function newNetwork(env: Environment, spec: NetworkSpec): { network: NetworkReco
     labels: checkPairs("label", spec.labels ?? {}),
     options,
     pools: pools.map(({ cidr }) => cidr),
+    ...(ipam ? { ipam } : {}),
     createdAt,
   };
   return { network, pools };
@@ -188,6 +266,13 @@ function poolSpecs(
     disabled: false,
     ...common,
   }));
+}
+
+/** A driver that has a part in the model's steps is given a gateway, as the daemon does: the first address there is. */
+function withGateway(pool: PoolSpec): PoolSpec {
+  const prefix = checkPrefix("subnet", pool.cidr);
+  if (pool.gateway !== undefined || size(prefix) < 4n) return pool;
+  return { ...pool, gateway: formatAddress({ family: prefix.family, value: prefix.base + 1n }) };
 }
 
 function give(homes: Map<Prefix, string>, subnet: Prefix | undefined, what: string, text: string): void {

@@ -120,8 +120,8 @@ async function unpublishAllOf(env: Environment, name: string, removeEndpoints: b
   for (const { binding, ...free } of attached) {
     const network = byId.get(free.networkId);
     if (!network || !binding) continue;
-    await release(env, { endpoint: { ...free, binding }, network });
-    await unpublishFree(env, { endpoint: free, network });
+    await release(env, { endpoint: { ...free, binding }, network }, { insist: true });
+    await unpublishFree(env, { endpoint: free, network }, { insist: true });
   }
 }
 

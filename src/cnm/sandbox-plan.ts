@@ -134,6 +134,7 @@ export async function planEndpoints(
         addresses: endpoint.addresses,
         gateway: endpoint.id === winner && !network.internal,
         prefixes,
+        ...(binding.joined ? { joined: binding.joined } : {}),
       },
     ];
   });

@@ -4,6 +4,7 @@
  */
 import type { NetworkNamespace } from "../dataplane/netns.ts";
 import type { Table } from "../dataplane/nftables/protocol.ts";
+import type { Joined, Lifecycle } from "./lifecycle.ts";
 
 export interface NetworkPlan {
   readonly id: string;
@@ -28,6 +29,8 @@ export interface EndpointPlan {
   readonly gateway: boolean;
   /** What it leads to when it does not own the default route: prefixes of its network's pools, or of its members. */
   readonly prefixes: readonly string[];
+  /** What its driver answered when it joined, if it has such steps. */
+  readonly joined?: Joined | undefined;
 }
 
 export interface SandboxPlan {
@@ -93,6 +96,8 @@ export interface Driver {
   readonly name: string;
   /** Those of nftables that are its own. */
   readonly tables: readonly Table[];
+  /** Absent from drivers that have nothing to do with the model's steps but to make the kernel agree. */
+  readonly lifecycle?: Lifecycle;
 
   /** Errors: `usage` for an option that the driver does not know, or whose value it cannot use. */
   checkOptions(options: Readonly<Record<string, string>>): { natOutgoing: boolean };

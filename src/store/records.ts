@@ -2,7 +2,7 @@
  * What is stored: one JSON value per object, with a schema version. A change of meaning is a new version.
  */
 import * as z from "zod/mini";
-import { contains, covers, parseAddress, parsePrefix } from "../base/address.ts";
+import { contains, covers, parseAddress, parsePrefix, truncatedPrefix } from "../base/address.ts";
 
 /** The version of every value that this program writes and understands. */
 export const SCHEMA_VERSION = 1;
@@ -17,7 +17,24 @@ const map = z.record(z.string(), z.string());
 const time = z.string();
 const address = z.string().check(z.refine((text) => parseAddress(text) !== undefined, "not an address"));
 const cidr = z.string().check(z.refine((text) => parsePrefix(text) !== undefined, "not a prefix"));
+const addressInPrefix = z
+  .string()
+  .check(z.refine((text) => truncatedPrefix(text) !== undefined, "not an address/length"));
 const mac = z.string().check(z.regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/));
+
+const ipamSchema = z.object({
+  driver: z.string(),
+  options: map,
+  /** The plugin's own ids of the network's pools. */
+  pools: z.array(
+    z.object({
+      cidr,
+      id: z.string(),
+      /** That it was asked for, and wants back. */
+      gateway: z.optional(address),
+    }),
+  ),
+});
 
 export const networkSchema = z.object({
   v: version,
@@ -30,7 +47,17 @@ export const networkSchema = z.object({
   options: map,
   /** Prefixes of the pools that are this network's alone; none means the shared pools. */
   pools: z.array(cidr),
+  /** The plugin that gives its addresses, in place of our own IPAM. */
+  ipam: z.optional(ipamSchema),
   createdAt: time,
+});
+
+/** What the driver of another process answered when the endpoint joined its sandbox. */
+const joinedSchema = z.object({
+  addresses: z.array(addressInPrefix),
+  gateways: z.array(address),
+  routes: z.array(z.object({ destination: cidr, nextHop: z.optional(address) })),
+  external: z.boolean(),
 });
 
 export const bindingSchema = z.object({
@@ -43,6 +70,7 @@ export const bindingSchema = z.object({
   /** Higher wins the default route of the sandbox. */
   priority: z.int(),
   attachedAt: time,
+  joined: z.optional(joinedSchema),
 });
 
 export const endpointSchema = z.object({
@@ -131,6 +159,7 @@ export const claimSchema = z.object({ v: version, networkId: id, endpointId: id 
 export const cursorSchema = z.object({ v: version, last: address });
 
 export type NetworkRecord = z.infer<typeof networkSchema>;
+export type IpamRecord = z.infer<typeof ipamSchema>;
 export type BindingRecord = z.infer<typeof bindingSchema>;
 export type EndpointRecord = z.infer<typeof endpointSchema>;
 export type SandboxRecord = z.infer<typeof sandboxSchema>;
