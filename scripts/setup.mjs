@@ -31,6 +31,7 @@ const neededByTests = {
   podman: "podman",
   conntrack: "conntrack",
   openssl: "openssl",
+  python3: "python3",
   zsh: "zsh",
   fish: "fish",
 };

@@ -2,9 +2,19 @@
  * Networks whose pools and addresses an IPAM plugin gives. What it gave is claimed in the store as if our own IPAM had
  * chosen it, so that no other rule of the model differs; and what was asked for and not used goes back.
  */
-import { type Family, familyOf, parseAddress, parsePrefix, covers, contains } from "../base/address.ts";
+import {
+  type Family,
+  contains,
+  covers,
+  familyOf,
+  formatAddress,
+  formatPrefix,
+  parseAddress,
+  parsePrefix,
+} from "../base/address.ts";
 import { UserError, failure, usageError } from "../base/errors.ts";
 import type { IpamDriver } from "../drivers/ipam-driver.ts";
+import { checkPrefix } from "../ipam/pools.ts";
 import type { IpamRecord, NetworkRecord } from "../store/records.ts";
 import type { Environment } from "./environment.ts";
 import { checkPairs } from "./names.ts";
@@ -39,7 +49,8 @@ export async function requestPools(
   wishes: PoolWishes,
 ): Promise<Granted> {
   const ipam = await env.drivers.ipam(driver);
-  const { subnets = [], ipRanges = [], gateways = [], ipv6 = false } = wishes;
+  const { ipRanges = [], gateways = [], ipv6 = false } = wishes;
+  const subnets = (wishes.subnets ?? []).map((text) => formatPrefix(checkPrefix("subnet", text)));
   if (subnets.length === 0 && ipRanges.length > 0)
     throw usageError(`ip range ${ipRanges[0]} is inside no --subnet`, "give the subnet that holds it");
   const record: IpamRecord = { driver, options: checkPairs("IPAM option", options), pools: [] };
@@ -53,11 +64,12 @@ export async function requestPools(
   if (ipv6 && !families.has(6)) wanted.push({ family: 6 });
   try {
     for (const { family, cidr } of wanted) {
-      const ipRange = ipRanges.find((range) => isInside(range, cidr));
+      const range = ipRanges.find((text) => isInside(text, cidr));
+      const ipRange = range === undefined ? undefined : formatPrefix(checkPrefix("ip range", range));
       const pool = await ipam.requestPool({ family, cidr, ipRange, options });
       const asked: IpamRecord["pools"][number] = { cidr: pool.cidr, id: pool.id };
       record.pools.push(asked);
-      const wish = gateways.find((address) => isInside(address, pool.cidr));
+      const wish = canonical(gateways.find((text) => isInside(text, pool.cidr)));
       // Whoever names a gateway has it kept, even where the plugin has one already.
       if (wish !== undefined || pool.gateway === undefined) {
         asked.gateway = await ipam.requestAddress(pool.id, { address: wish, gateway: true });
@@ -113,7 +125,7 @@ async function firstAddress(
   wishes: { readonly [F in Family]?: string | undefined } & { readonly mac: string },
   network: string,
 ): Promise<string> {
-  const address = wishes[family];
+  const address = canonical(wishes[family]);
   const candidates = pools.filter(
     ({ cidr }) => familyOf(cidr) === family && (address === undefined || isInside(address, cidr)),
   );
@@ -140,6 +152,12 @@ async function give(ipam: IpamDriver, { pools }: IpamRecord): Promise<void> {
     if (gateway !== undefined) await ipam.releaseAddress(id, gateway);
     await ipam.releasePool(id);
   }
+}
+
+/** As the plugin spells it when it gives just that. */
+function canonical(text: string | undefined): string | undefined {
+  const address = parseAddress(text ?? "");
+  return address && formatAddress(address);
 }
 
 /** Whether an address or a prefix lies in the prefix. */

@@ -55,7 +55,7 @@ export async function settleExternal(
     const lifecycle = member && lifecycleOf(env, member.network);
     const { joined } = plan;
     if (!lifecycle || !joined || joined.external === plan.gateway) continue;
-    await lifecycle.setExternal(plan, plan.gateway);
+    await lifecycle.setExternal(plan.network.id, plan.id, plan.gateway);
     await record(env, member.endpoint, (endpoint, binding) => ({
       ...endpoint,
       binding: { ...binding, ...(binding.joined ? { joined: { ...binding.joined, external: plan.gateway } } : {}) },
@@ -77,7 +77,11 @@ export async function leave(
   const sandbox = await readSandbox(env, env.node, binding.sandboxId);
   const namespace = sandbox && reopenSandbox(env, sandbox.value);
   try {
-    await tell(env, insist, () => lifecycle.leave(network.id, endpoint.id, namespace));
+    await tell(env, insist, async () => {
+      if (now.joined?.external) await lifecycle.setExternal(network.id, endpoint.id, false);
+      await lifecycle.leave(network.id, endpoint.id);
+    });
+    if (namespace) await lifecycle.takeOut(endpoint.id, namespace);
   } finally {
     namespace?.close();
   }

@@ -60,7 +60,8 @@ export interface Lifecycle {
   /** Whether what an earlier join gave is still there, in the sandbox or on its way to it. */
   stands(plan: EndpointPlan, namespace: NetworkNamespace): Promise<boolean>;
   /** Tells whether the endpoint owns the default route of its sandbox now. */
-  setExternal(plan: EndpointPlan, external: boolean): Promise<void>;
-  /** Takes the interface out of the sandbox, if that is still there. */
-  leave(networkId: string, endpointId: string, namespace: NetworkNamespace | undefined): Promise<void>;
+  setExternal(networkId: string, endpointId: string, external: boolean): Promise<void>;
+  leave(networkId: string, endpointId: string): Promise<void>;
+  /** Gives the interface back to the host, which is the kernel's part of leaving. */
+  takeOut(endpointId: string, namespace: NetworkNamespace): Promise<void>;
 }

@@ -26,6 +26,8 @@ export interface Plugin {
   setFaults(faults: Faults): Promise<void>;
   /** Starts it again, without its memory. */
   start(): Promise<void>;
+  /** Starts it if it is not there. */
+  revive(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -50,8 +52,14 @@ export async function startPlugin(host: Host, name: string): Promise<Plugin> {
     await stop();
     await rm(socket, { force: true });
     const command = ["python3", resolve("test/helpers/plugin.py"), socket, calls, faults];
-    running = start(command, { namespace: host.namespace });
+    const process = start(command, { namespace: host.namespace });
+    running = process;
+    void forgotten(process);
     await until("the plugin listens", () => existsSync(socket));
+  };
+  const forgotten = async (process: Running): Promise<void> => {
+    await process.ended;
+    if (running === process) running = undefined;
   };
   await launch();
   return {
@@ -72,6 +80,9 @@ export async function startPlugin(host: Host, name: string): Promise<Plugin> {
       await writeFile(faults, JSON.stringify(wanted));
     },
     start: launch,
+    async revive() {
+      if (running === undefined) await launch();
+    },
     stop,
   };
 }

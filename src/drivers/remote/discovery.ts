@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
-import { failure } from "../../base/errors.ts";
+import { failure, usageError } from "../../base/errors.ts";
 import { quote } from "../../base/quote.ts";
 import { decodeBody, message } from "./protocol/message.ts";
 import { line } from "./protocol/text.ts";
@@ -36,11 +36,11 @@ const FILES = ["/etc/docker/plugins", "/usr/lib/docker/plugins"];
 const DEFAULT_PATIENCE_S = 30;
 const MOST_BYTES = 64 << 10;
 
-/** CALICO_PLUGIN_ROOT and CALICO_PLUGIN_TIMEOUT (seconds). Errors: `failure` for a time that is none. */
+/** CALICO_PLUGIN_ROOT and CALICO_PLUGIN_TIMEOUT (seconds). Errors: `usage` for a time that is none. */
 export function pluginSettings(env: NodeJS.ProcessEnv): PluginSettings {
   const text = env["CALICO_PLUGIN_TIMEOUT"] || String(DEFAULT_PATIENCE_S);
   const seconds = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : 0;
-  if (seconds <= 0) throw failure(`CALICO_PLUGIN_TIMEOUT: ${quote(text)} is not a number of seconds above 0`);
+  if (seconds <= 0) throw usageError(`CALICO_PLUGIN_TIMEOUT: ${quote(text)} is not a number of seconds above 0`);
   return { root: env["CALICO_PLUGIN_ROOT"] || "/", patienceMs: seconds * 1000 };
 }
 

@@ -65,6 +65,7 @@ function lifecycleOf(client: () => Promise<PluginClient>): Lifecycle {
     join: async (...args) => (await plugin()).join(...args),
     stands: async (...args) => (await plugin()).stands(...args),
     setExternal: async (...args) => (await plugin()).setExternal(...args),
+    takeOut: async (...args) => (await plugin()).takeOut(...args),
     leave: async (...args) => (await plugin()).leave(...args),
   };
 }

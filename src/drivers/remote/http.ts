@@ -47,7 +47,7 @@ async function collect(response: IncomingMessage): Promise<Reply> {
   let size = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY) throw new Error(`the answer is longer than ${MAX_BODY} bytes`);
+    if (size > MAX_BODY) throw failure(`the plugin's answer is longer than ${MAX_BODY} bytes`);
     chunks.push(chunk);
   }
   return { status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() };

@@ -84,22 +84,26 @@ export class NetworkPlugin implements Lifecycle {
     return interfaceIn(namespace, id) !== undefined || isOnHost(hostInterface);
   }
 
-  async setExternal({ network, id }: EndpointPlan, external: boolean): Promise<void> {
-    const subject = { NetworkID: network.id, EndpointID: id };
+  async setExternal(networkId: string, endpointId: string, external: boolean): Promise<void> {
+    const subject = { NetworkID: networkId, EndpointID: endpointId };
+    // A plugin that has nothing to revoke any more says so.
+    if (!external) return void (await unlessRefused(this.#call("RevokeExternalConnectivity", subject)));
     try {
-      if (external) await this.#call("ProgramExternalConnectivity", { ...subject, Options: endpointOptions() });
-      else await this.#call("RevokeExternalConnectivity", subject);
+      await this.#call("ProgramExternalConnectivity", { ...subject, Options: endpointOptions() });
     } catch (error) {
-      // Nobody has to have these methods.
+      // Nobody has to have this method.
       if (!(error instanceof PluginRefusal && error.isUnknownMethod)) throw error;
     }
   }
 
-  async leave(networkId: string, endpointId: string, namespace: NetworkNamespace | undefined): Promise<void> {
+  async leave(networkId: string, endpointId: string): Promise<void> {
     // A plugin that has nothing to leave any more says so; the daemon takes no notice either.
     await unlessRefused(this.#call("Leave", { NetworkID: networkId, EndpointID: endpointId }));
     failpoint("remote:left");
-    if (namespace) moveOut(namespace, endpointId);
+  }
+
+  async takeOut(endpointId: string, namespace: NetworkNamespace): Promise<void> {
+    moveOut(namespace, endpointId);
   }
 
   #tellNetwork(network: LifecycleNetwork): Promise<unknown> {

@@ -29,12 +29,11 @@ afterAll(async () => {
 
 afterEach(async () => {
   await plugin.setFaults({});
-  await plugin.start();
+  await plugin.revive();
   const services = await calico.must("service", "ls", "-o", "name");
   if (services !== "") await calico.must("service", "unpublish", "-f", ...services.split("\n"));
   const networks = await calico.must("network", "ls", "-o", "name");
   if (networks !== "") await calico.must("network", "rm", "-f", ...networks.split("\n"));
-  await exec(host, ["sh", "-c", "for one in $(ls /sys/class/net | grep ^pl); do ip link delete $one; done"]);
 });
 
 const create = "network create -d test-net --subnet 10.30.0.0/24 red".split(" ");
@@ -215,6 +214,12 @@ describe("a plugin that is gone", () => {
     await calico.must("service", "unpublish", "--force", "one.red");
     expect(await calico.calicoctl("network", "rm", "red")).toMatchObject({ code: 1 });
     await calico.must("network", "rm", "--force", "red");
+    // What is the plugin's on the host is nobody else's to take away; the container has nothing of it any more.
+    expect((await exec(container, ["ip", "-o", "link"])).stdout).not.toContain("eth0");
+    const { stdout } = await host.exec(["ip", "-o", "link", "show"]);
+    const left = [...stdout.matchAll(/^\d+: (pl[bc][0-9a-f]{8})[:@]/gm)].map(([, name = ""]) => name);
+    expect(left).toHaveLength(2);
+    for (const name of left) await host.exec(["ip", "link", "delete", name]);
     expect(await calico.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
   });
 
@@ -269,14 +274,17 @@ describe("a command that is killed", () => {
     ["remote:left", "service detach one.red", "service detach one.red"],
     ["detach:left", "service detach one.red", "service detach one.red"],
     ["unpublish:unplumbed", "service unpublish -f one.red", "service unpublish -f one.red"],
+    ["network-rm:told", "network rm green", "network rm green"],
   ])("at %s, of %s: the same command finishes it", async (step, command, again) => {
     await calico.must(...create);
-    if (!command.includes(" publish")) await calico.must("service", "attach", "--publish", container.ref, "one.red");
+    if (command.includes("green"))
+      await calico.must(..."network create -d test-net --subnet 10.31.0.0/24 green".split(" "));
+    if (/detach|unpublish/.test(command)) await calico.must("service", "attach", "--publish", container.ref, "one.red");
     expect((await killAt(host, step, command.split(" "))).signal).toBe("SIGKILL");
     await calico.must(...again.split(" "));
     expect((await exec(container, ["ip", "-o", "link"])).stdout).not.toContain("eth0");
     expect(await calico.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
-    if (command.includes("unpublish")) return;
+    if (!/ publish|detach/.test(command)) return;
     await calico.must("service", "attach", container.ref, "one.red");
     expect(await ping(container, "10.30.0.1")).toBe(true);
   });
