@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { type Container, ping } from "./container.ts";
 import type { Host } from "./host.ts";
 import { type RunOptions, type Running, start, until } from "./process.ts";
 
@@ -96,4 +97,10 @@ export function withPlugin(host: Host, { env }: Pick<Plugin, "env">): Host {
     calicoctl: (args, options) => host.calicoctl(args, withEnv(options)),
     startCalicoctl: (args, options) => host.startCalicoctl(args, withEnv(options)),
   };
+}
+
+/** Whether an echo request is answered before long: a bridge takes up to a second to see that a port has a carrier. */
+export async function reaches(from: Pick<Container, "namespace">, address: string): Promise<boolean> {
+  await until(`${address} answers`, () => ping(from, address));
+  return true;
 }

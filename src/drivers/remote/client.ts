@@ -35,11 +35,6 @@ export class PluginClient {
     this.#signal = signal;
   }
 
-  /** Whether there is a plugin of that name; whether it answers is another matter. Errors: `failure`. */
-  isThere(): boolean {
-    return findPlugin(this.name, this.#settings.root) !== undefined;
-  }
-
   /**
    * Calls `type.method`. May come to the plugin more than once: what fails on the way is sent again, after 1, 2, 4 …
    * seconds, as long as patience lasts. Errors: PluginRefusal; `failure` when it does not answer, or not in the words

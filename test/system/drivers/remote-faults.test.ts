@@ -2,10 +2,10 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { type Container, exec, ping } from "../../helpers/container.ts";
+import { type Container, exec } from "../../helpers/container.ts";
 import { type Host, makeHost } from "../../helpers/host.ts";
 import { killAt } from "../../helpers/kill.ts";
-import { type Faults, type Plugin, startPlugin, withPlugin } from "../../helpers/plugin.ts";
+import { type Faults, type Plugin, reaches, startPlugin, withPlugin } from "../../helpers/plugin.ts";
 import { type Resident, startResident } from "../../helpers/resident.ts";
 
 let host: Host;
@@ -140,7 +140,7 @@ describe("a plugin that does not do as it should", () => {
     expect(await calico.must("sandbox", "ls", "-q")).toBe("");
     await plugin.setFaults({});
     await calico.must("service", "attach", container.ref, "one.red");
-    expect(await ping(container, "10.30.0.1")).toBe(true);
+    expect(await reaches(container, "10.30.0.1")).toBe(true);
   });
 
   test("an interface that the host cannot do without stays where it is", async () => {
@@ -228,13 +228,13 @@ describe("a plugin that is gone", () => {
     await calico.must("service", "publish", "one.red");
     await plugin.start();
     await calico.must("service", "attach", container.ref, "one.red");
-    expect(await ping(container, "10.30.0.1")).toBe(true);
+    expect(await reaches(container, "10.30.0.1")).toBe(true);
     await plugin.start();
     await calico.must("service", "publish", "two.red");
     await exec(container, ["ip", "link", "delete", "eth0"]);
     expect((await calico.calicoctl("check")).stdout).toContain("interface eth0 of service one");
     expect((await calico.calicoctl("check", "--repair")).code).toBe(0);
-    expect(await ping(container, "10.30.0.1")).toBe(true);
+    expect(await reaches(container, "10.30.0.1")).toBe(true);
     expect(await calico.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
   });
 
@@ -244,7 +244,7 @@ describe("a plugin that is gone", () => {
     await calico.must("service", "attach", "--publish", first.ref, "one.red");
     await first.remove();
     await calico.must("service", "attach", container.ref, "one.red");
-    expect(await ping(container, "10.30.0.1")).toBe(true);
+    expect(await reaches(container, "10.30.0.1")).toBe(true);
     expect(await calico.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
   });
 });
@@ -264,7 +264,7 @@ describe("a command that is killed", () => {
     const attach = ["service", "attach", container.ref, "one.red"];
     expect((await killAt(host, step, attach)).signal).toBe("SIGKILL");
     await calico.must(...attach, "--ignore");
-    expect(await ping(container, "10.30.0.1")).toBe(true);
+    expect(await reaches(container, "10.30.0.1")).toBe(true);
     expect(await calico.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
   });
 
@@ -286,14 +286,14 @@ describe("a command that is killed", () => {
     expect(await calico.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
     if (!/ publish|detach/.test(command)) return;
     await calico.must("service", "attach", container.ref, "one.red");
-    expect(await ping(container, "10.30.0.1")).toBe(true);
+    expect(await reaches(container, "10.30.0.1")).toBe(true);
   });
 
   test("network create, once it is on record: it can be used, and removed", async () => {
     expect((await killAt(host, "network-create:recorded", create)).signal).toBe("SIGKILL");
     await calico.must(...create, "--ignore");
     await calico.must("service", "attach", "--publish", container.ref, "one.red");
-    expect(await ping(container, "10.30.0.1")).toBe(true);
+    expect(await reaches(container, "10.30.0.1")).toBe(true);
   });
 });
 

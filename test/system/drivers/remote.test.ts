@@ -1,8 +1,8 @@
 /** Networks by a Docker plugin of another program: the whole life of a network, and what its plugin is told. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { type Container, exec, ping } from "../../helpers/container.ts";
+import { type Container, exec } from "../../helpers/container.ts";
 import { type Host, makeHost } from "../../helpers/host.ts";
-import { type Plugin, startPlugin, withPlugin } from "../../helpers/plugin.ts";
+import { type Plugin, reaches, startPlugin, withPlugin } from "../../helpers/plugin.ts";
 import { type Resident, startResident } from "../../helpers/resident.ts";
 
 let host: Host;
@@ -69,8 +69,8 @@ describe("a network by a plugin, with our own IPAM", () => {
     // The first address is the gateway's.
     expect(one.addresses).toEqual(["10.30.0.2"]);
 
-    expect(await ping(a, await addressOf("two.red"))).toBe(true);
-    expect(await ping(b, "10.30.0.1")).toBe(true);
+    expect(await reaches(a, await addressOf("two.red"))).toBe(true);
+    expect(await reaches(b, "10.30.0.1")).toBe(true);
     const inside = (await exec(a, ["ip", "-o", "-4", "address", "show", "plug0"])).stdout;
     expect(inside).toContain("inet 10.30.0.2/24");
     expect((await exec(b, ["ip", "-o", "link", "show", "plug0"])).stdout).toContain("02:aa:00:00:00:05");
@@ -122,7 +122,7 @@ describe("a network by a plugin, with our own IPAM", () => {
     // The interface is the plugin's again, by the name that it gave it.
     expect((await left()).some((line) => line.includes(`plc${one.id.slice(0, 8)}@`))).toBe(true);
     await calico.must("service", "attach", a.ref, "one.red");
-    expect(await ping(a, await addressOf("two.red"))).toBe(true);
+    expect(await reaches(a, await addressOf("two.red"))).toBe(true);
     await calico.must("service", "unpublish", "-f", "one.red", "two.red");
     await calico.must("network", "rm", "red");
     expect((await methods()).filter((method) => !/Activate|External/.test(method))).toEqual(
@@ -140,7 +140,7 @@ describe("a network by a plugin, with our own IPAM", () => {
     const link = (await exec(a, ["ip", "-o", "link", "show", "eth0"])).stdout;
     expect(link).toContain("02:bb:00:00:00:01");
     expect((await exec(a, ["ip", "-o", "-6", "address", "show", "eth0"])).stdout).toContain(`inet6 ${addresses[1]}/64`);
-    expect(await ping(a, "fd31::1")).toBe(true);
+    expect(await reaches(a, "fd31::1")).toBe(true);
     expect(await calico.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
     await calico.must("service", "unpublish", "-f", "one.six");
     await calico.must("network", "rm", "six");
@@ -184,7 +184,7 @@ describe("a network by a plugin, with our own IPAM", () => {
     await calico.must("service", "attach", "--publish", a.ref, "one.side");
     const defaults = async (): Promise<string> => (await exec(a, ["ip", "route", "show", "default"])).stdout;
     expect(await defaults()).toContain("via 169.254.1.1");
-    expect(await ping(a, "10.35.0.1")).toBe(true);
+    expect(await reaches(a, "10.35.0.1")).toBe(true);
     await calico.must("service", "detach", "one.own");
     expect((await defaults()).trim()).toMatch(/^default via 10\.35\.0\.1 dev eth1 [^\n]*$/);
     await calico.must("service", "attach", "--priority", "2", a.ref, "one.own");
@@ -224,7 +224,7 @@ describe("a network whose addresses a plugin gives", () => {
     await calico.must("service", "attach", "--publish", a.ref, "one.blue");
     await calico.must("service", "attach", "--publish", "--ip", "10.99.0.77", b.ref, "two.blue");
     expect(await addressOf("one.blue")).toBe("10.99.0.2");
-    expect(await ping(a, "10.99.0.77")).toBe(true);
+    expect(await reaches(a, "10.99.0.77")).toBe(true);
     const taken = await calico.calicoctl("service", "publish", "--ip", "10.99.0.77", "three.blue");
     expect(taken).toMatchObject({ code: 1, stderr: expect.stringContaining("address 10.99.0.77 is not free") });
     expect(await calico.calicoctl("service", "publish", "two.blue")).toMatchObject({ code: 4 });
