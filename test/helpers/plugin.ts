@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Container, ping } from "./container.ts";
 import type { Host } from "./host.ts";
+import type { Resident } from "./resident.ts";
 import { type RunOptions, type Running, start, until } from "./process.ts";
 
 /** A call as the plugin got it. */
@@ -103,4 +104,14 @@ export function withPlugin(host: Host, { env }: Pick<Plugin, "env">): Host {
 export async function reaches(from: Pick<Container, "namespace">, address: string): Promise<boolean> {
   await until(`${address} answers`, () => ping(from, address));
   return true;
+}
+
+/** Takes down what a test, which may have failed, has left: all services, then all networks. */
+export async function takeDown(calico: Resident): Promise<void> {
+  const names = async (noun: string): Promise<string[]> =>
+    (await calico.must(noun, "ls", "-o", "name")).split("\n").filter(Boolean);
+  const services = await names("service");
+  if (services.length > 0) await calico.must("service", "unpublish", "-f", ...services);
+  const networks = await names("network");
+  if (networks.length > 0) await calico.must("network", "rm", "-f", ...networks);
 }

@@ -1,34 +1,21 @@
 /** The steps of the model as calls to a network plugin. Whatever it has forgotten, it is told again. */
-import {
-  type Family,
-  contains,
-  familyOf,
-  formatAddress,
-  hostPrefix,
-  parseAddress,
-  parsePrefix,
-} from "../../base/address.ts";
 import { UserError, failure } from "../../base/errors.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import type { NetworkNamespace } from "../../dataplane/netns.ts";
 import type { EndpointPlan } from "../driver.ts";
-import type { Join, Joined, Lifecycle, LifecycleEndpoint, LifecycleNetwork } from "../lifecycle.ts";
+import type { Join, Lifecycle, LifecycleEndpoint, LifecycleNetwork } from "../lifecycle.ts";
 import { type PluginClient, PluginRefusal } from "./client.ts";
 import { interfaceIn, isOnHost, moveOut } from "./interface.ts";
+import { asJoin, endpointOptions, givenInterface, networkRequest } from "./network-messages.ts";
 import { NETWORK_DRIVER } from "./protocol/common.ts";
 import type { Schema } from "./protocol/message.ts";
 import {
-  CONNECTED,
   type JoinAnswer,
   type NetworkAnswer,
   type NetworkMethod,
   type NetworkRequest,
   networkDriver,
 } from "./protocol/network-driver.ts";
-import { ENABLE_IPV6, EXPOSED_PORTS, GENERIC, INTERNAL, PORT_MAP } from "./protocol/options.ts";
-
-/** Pools of no IPAM plugin are in this address space. */
-const ADDRESS_SPACE = "LocalDefault";
 
 export class NetworkPlugin implements Lifecycle {
   readonly #client: PluginClient;
@@ -107,41 +94,29 @@ export class NetworkPlugin implements Lifecycle {
   }
 
   #tellNetwork(network: LifecycleNetwork): Promise<unknown> {
-    return this.#call("CreateNetwork", {
-      NetworkID: network.id,
-      Options: {
-        [GENERIC]: network.options,
-        [ENABLE_IPV6]: network.ipv6,
-        ...(network.internal ? { [INTERNAL]: true } : {}),
-      },
-      IPv4Data: ipamData(network, 4),
-      IPv6Data: ipamData(network, 6),
-    });
+    return this.#call("CreateNetwork", networkRequest(network));
   }
 
   /** What it has answered wrongly is deleted again. */
   async #tellEndpoint(endpoint: LifecycleEndpoint): Promise<{ mac?: string | undefined }> {
-    const { network, id, addresses, mac } = endpoint;
-    const given = {
-      Address: withLength(network, addresses, 4),
-      AddressIPv6: withLength(network, addresses, 6),
-      MacAddress: mac,
-    };
+    const { network, id } = endpoint;
+    const given = givenInterface(endpoint);
     return this.#orUndo(
       async () => {
         const { Interface: chosen = {} } = await this.#call("CreateEndpoint", {
           NetworkID: network.id,
           EndpointID: id,
-          Interface: { Address: given.Address ?? "", AddressIPv6: given.AddressIPv6 ?? "", MacAddress: mac ?? "" },
+          Interface: given,
           Options: endpointOptions(),
         });
         failpoint("remote:endpoint");
+        const { MacAddress: mac } = chosen;
         for (const key of ["Address", "AddressIPv6"] as const)
           if (chosen[key] !== undefined && chosen[key] !== given[key])
             throw this.#failure(`gives the endpoint the ${key} ${chosen[key]}, which is not the one it has`);
-        if (mac !== undefined && chosen.MacAddress !== undefined && chosen.MacAddress !== mac)
-          throw this.#failure(`changes the MAC address ${mac} to ${chosen.MacAddress}`);
-        return { mac: chosen.MacAddress };
+        if (given.MacAddress !== "" && mac !== undefined && mac !== given.MacAddress)
+          throw this.#failure(`changes the MAC address ${given.MacAddress} to ${mac}`);
+        return { mac };
       },
       () => this.deleteEndpoint(network.id, id),
     );
@@ -229,57 +204,3 @@ function refusal(error: unknown): PluginRefusal {
 }
 
 const isStanding = ({ hostInterface }: Join): boolean => hostInterface === undefined || isOnHost(hostInterface);
-
-/** What the daemon says of an endpoint without ports. */
-const endpointOptions = (): Record<string, unknown> => ({ [EXPOSED_PORTS]: [], [PORT_MAP]: [] });
-
-const ipamData = ({ networkPools }: LifecycleNetwork, family: Family): NetworkRequest<"CreateNetwork">["IPv4Data"] =>
-  networkPools
-    .filter(({ cidr }) => familyOf(cidr) === family)
-    .map(({ cidr, gateway }) => ({
-      AddressSpace: ADDRESS_SPACE,
-      Pool: cidr,
-      ...(gateway === undefined ? {} : { Gateway: `${gateway}/${cidr.split("/")[1]}` }),
-      AuxAddresses: {},
-    }));
-
-/** The endpoint's address of the family with the length of its pool; alone in its prefix when no pool holds it. */
-function withLength(
-  { networkPools }: LifecycleNetwork,
-  addresses: readonly string[],
-  family: Family,
-): string | undefined {
-  const text = addresses.find((one) => familyOf(one) === family);
-  const address = text === undefined ? undefined : parseAddress(text);
-  if (!address) return undefined;
-  const home = networkPools.flatMap(({ cidr }) => parsePrefix(cidr) ?? []).find((pool) => contains(pool, address));
-  const canonical = formatAddress(address);
-  return home ? `${canonical}/${home.length}` : hostPrefix(canonical);
-}
-
-function asJoin({ network, addresses }: LifecycleEndpoint, answer: JoinAnswer): Join {
-  const { InterfaceName: { SrcName, DstPrefix, DstName } = {}, Gateway, GatewayIPv6, StaticRoutes = [] } = answer;
-  const families = new Set(addresses.map(familyOf));
-  const ofFamily = (text: string): boolean => families.has(familyOf(text));
-  const joined: Joined = {
-    addresses: ([4, 6] as const).flatMap((family) => withLength(network, addresses, family) ?? []),
-    // In a sandbox without IPv6 the kernel would refuse them.
-    gateways: [Gateway, GatewayIPv6].flatMap((gateway) =>
-      gateway !== undefined && ofFamily(gateway) ? [gateway] : [],
-    ),
-    routes: StaticRoutes.filter(({ Destination }) => ofFamily(Destination)).map(
-      ({ Destination, RouteType, NextHop }) => ({
-        destination: Destination,
-        ...(RouteType === CONNECTED || NextHop === undefined ? {} : { nextHop: NextHop }),
-      }),
-    ),
-    external: false,
-  };
-  // Then it has seen to the interface by itself.
-  if (SrcName === undefined) return { joined: { addresses: [], gateways: [], routes: [], external: false } };
-  return {
-    joined,
-    hostInterface: SrcName,
-    interface: DstName !== undefined ? { name: DstName } : DstPrefix !== undefined ? { prefix: DstPrefix } : undefined,
-  };
-}

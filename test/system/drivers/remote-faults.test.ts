@@ -1,11 +1,12 @@
-/** What a plugin may do wrong, and what commands that die leave to those that come after them. */
+/** What a plugin may do wrong, and one that is gone. */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { type Container, exec } from "../../helpers/container.ts";
 import { type Host, makeHost } from "../../helpers/host.ts";
-import { killAt } from "../../helpers/kill.ts";
-import { type Faults, type Plugin, reaches, startPlugin, withPlugin } from "../../helpers/plugin.ts";
+import { type Faults, type Plugin, reaches, startPlugin, withPlugin, takeDown } from "../../helpers/plugin.ts";
+import { startNode } from "../../helpers/node.ts";
+import { until } from "../../helpers/process.ts";
 import { type Resident, startResident } from "../../helpers/resident.ts";
 
 let host: Host;
@@ -30,10 +31,7 @@ afterAll(async () => {
 afterEach(async () => {
   await plugin.setFaults({});
   await plugin.revive();
-  const services = await calico.must("service", "ls", "-o", "name");
-  if (services !== "") await calico.must("service", "unpublish", "-f", ...services.split("\n"));
-  const networks = await calico.must("network", "ls", "-o", "name");
-  if (networks !== "") await calico.must("network", "rm", "-f", ...networks.split("\n"));
+  await takeDown(calico);
 });
 
 const create = "network create -d test-net --subnet 10.30.0.0/24 red".split(" ");
@@ -249,52 +247,41 @@ describe("a plugin that is gone", () => {
   });
 });
 
-describe("a command that is killed", () => {
-  test.each([
-    ["attach:locked"],
-    ["store:answered"],
-    ["remote:joined"],
-    ["join:recorded"],
-    ["remote:moved"],
-    ["remote:sandbox"],
-    ["attach:plumbed"],
-  ])("attach, at %s: the same command finishes it", async (step) => {
-    await calico.must(...create);
-    await calico.must("service", "publish", "one.red");
-    const attach = ["service", "attach", container.ref, "one.red"];
-    expect((await killAt(host, step, attach)).signal).toBe("SIGKILL");
-    await calico.must(...attach, "--ignore");
+test("a node mends what is wrong with a plugin's interface, and frees the service of a container that is gone", async () => {
+  await calico.must(...create);
+  const passing = await host.container();
+  await calico.must("service", "attach", "--publish", container.ref, "one.red");
+  await calico.must("service", "attach", "--publish", passing.ref, "two.red");
+  const node = await startNode(host, calico);
+  try {
+    await plugin.calls();
+    await exec(container, ["ip", "address", "flush", "dev", "eth0"]);
     expect(await reaches(container, "10.30.0.1")).toBe(true);
+    expect(await methods()).toEqual([]);
+    await exec(container, ["ip", "link", "delete", "eth0"]);
+    expect(await reaches(container, "10.30.0.1")).toBe(true);
+    expect(await methods()).toContain("Join");
+    await passing.remove();
+    await until("the service is free", async () => (await calico.must("sandbox", "ls", "-q")).split("\n").length === 1);
+    expect(await methods()).toContain("Leave");
     expect(await calico.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
-  });
+  } finally {
+    await node.stop();
+  }
+});
 
-  test.each([
-    ["publish:recorded", "service publish one.red", "service publish --ignore one.red"],
-    ["remote:endpoint", "service publish one.red", "service publish --ignore one.red"],
-    ["remote:left", "service detach one.red", "service detach one.red"],
-    ["detach:left", "service detach one.red", "service detach one.red"],
-    ["unpublish:unplumbed", "service unpublish -f one.red", "service unpublish -f one.red"],
-    ["network-rm:told", "network rm green", "network rm green"],
-  ])("at %s, of %s: the same command finishes it", async (step, command, again) => {
-    await calico.must(...create);
-    if (command.includes("green"))
-      await calico.must(..."network create -d test-net --subnet 10.31.0.0/24 green".split(" "));
-    if (/detach|unpublish/.test(command)) await calico.must("service", "attach", "--publish", container.ref, "one.red");
-    expect((await killAt(host, step, command.split(" "))).signal).toBe("SIGKILL");
-    await calico.must(...again.split(" "));
-    expect((await exec(container, ["ip", "-o", "link"])).stdout).not.toContain("eth0");
-    expect(await calico.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
-    if (!/ publish|detach/.test(command)) return;
-    await calico.must("service", "attach", container.ref, "one.red");
-    expect(await reaches(container, "10.30.0.1")).toBe(true);
-  });
-
-  test("network create, once it is on record: it can be used, and removed", async () => {
-    expect((await killAt(host, "network-create:recorded", create)).signal).toBe("SIGKILL");
-    await calico.must(...create, "--ignore");
-    await calico.must("service", "attach", "--publish", container.ref, "one.red");
-    expect(await reaches(container, "10.30.0.1")).toBe(true);
-  });
+test("a network without a subnet of its own takes part in the shared pools", async () => {
+  const other = await host.container();
+  await calico.must("service", "attach", "--publish", container.ref, "one.common.test-net");
+  await calico.must("service", "attach", "--publish", other.ref, "two.common");
+  const [network] = ((await calico.json("network", "info", "common")) as { items: { driver: string }[] }).items;
+  expect(network?.driver).toBe("test-net");
+  const { stdout } = await exec(other, ["ip", "-o", "-4", "address", "show", "eth0"]);
+  const [, address = ""] = /inet (192\.168\.\d+\.\d+)\/16/.exec(stdout) ?? [];
+  expect(await reaches(container, address)).toBe(true);
+  expect(await calico.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
+  expect((await calico.calicoctl("ipam", "check")).code).toBe(0);
+  await other.remove();
 });
 
 test("a plugin is found by a file that says where it listens", async () => {

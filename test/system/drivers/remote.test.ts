@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { type Container, exec } from "../../helpers/container.ts";
 import { type Host, makeHost } from "../../helpers/host.ts";
-import { type Plugin, reaches, startPlugin, withPlugin } from "../../helpers/plugin.ts";
+import { type Plugin, reaches, startPlugin, withPlugin, takeDown } from "../../helpers/plugin.ts";
 import { type Resident, startResident } from "../../helpers/resident.ts";
 
 let host: Host;
@@ -31,12 +31,7 @@ const left = async (): Promise<string[]> =>
     .filter((line) => /\bpl[bhc][0-9a-f]{8}/.test(line));
 
 /** What a test that fails leaves on its way is not for the next. */
-afterEach(async () => {
-  const services = await calico.must("service", "ls", "-o", "name");
-  if (services !== "") await calico.must("service", "unpublish", "-f", ...services.split("\n"));
-  const networks = await calico.must("network", "ls", "-o", "name");
-  if (networks !== "") await calico.must("network", "rm", "-f", ...networks.split("\n"));
-});
+afterEach(() => takeDown(calico));
 
 const methods = async (): Promise<string[]> => (await plugin.calls()).map(({ method }) => method.replace(/^\w+\./, ""));
 
