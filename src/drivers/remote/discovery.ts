@@ -1,11 +1,8 @@
 /** Where a plugin listens, by Docker's rules: a socket of its name, or a file that says where. */
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import * as z from "zod/mini";
 import { failure, usageError } from "../../base/errors.ts";
 import { quote } from "../../base/quote.ts";
-import { decodeBody, message } from "./protocol/message.ts";
-import { line } from "./protocol/text.ts";
 
 /** Where plugins are looked for, and how long one is waited for. */
 export interface PluginSettings {
@@ -81,24 +78,40 @@ function read(path: string): string | undefined {
   }
 }
 
-const file = z.optional(line);
-const pluginFile = message({
-  Name: file,
-  Addr: line,
-  TLSConfig: z.optional(
-    message({ CAFile: file, CertFile: file, KeyFile: file, InsecureSkipVerify: z.optional(z.boolean()) }),
-  ),
-});
-
+// By hand, since every command that needs the kernel loads this, and hardly one needs the schemas of the protocol.
 function fromJson(path: string, text: string): PluginAddress {
-  const { Addr, TLSConfig: tls } = decodeBody(path, pluginFile, text);
-  return fromUrl(path, Addr, {
-    caFile: tls?.CAFile,
-    certFile: tls?.CertFile,
-    keyFile: tls?.KeyFile,
-    insecure: tls?.InsecureSkipVerify ?? false,
-    ...(tls ? { asked: true } : {}),
+  const held = parse(path, text);
+  const addr = textIn(path, held, "Addr");
+  if (addr === undefined) throw failure(`${path}: Addr is missing`, "it says where a plugin listens");
+  const tls = valueIn(held, "TLSConfig");
+  return fromUrl(path, addr, {
+    caFile: textIn(path, tls, "CAFile"),
+    certFile: textIn(path, tls, "CertFile"),
+    keyFile: textIn(path, tls, "KeyFile"),
+    insecure: valueIn(tls, "InsecureSkipVerify") === true,
+    asked: typeof tls === "object" && tls !== null,
   });
+}
+
+function parse(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw failure(`${path}: it is not JSON`, "it says where a plugin listens");
+  }
+}
+
+/** By its key in any case, as Go reads it. */
+const valueIn = (held: unknown, name: string): unknown =>
+  typeof held === "object" && held !== null
+    ? Object.entries(held).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1]
+    : undefined;
+
+function textIn(path: string, held: unknown, name: string): string | undefined {
+  const value = valueIn(held, name) ?? "";
+  if (typeof value !== "string" || value.length > 4096 || /\p{Cc}/u.test(value))
+    throw failure(`${path}: ${name} is not text of one line`, "it says where a plugin listens");
+  return value === "" ? undefined : value;
 }
 
 /** `unix:///path`, `tcp://host:port`, `http://host:port` or `https://host:port`. */

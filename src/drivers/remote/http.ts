@@ -31,7 +31,12 @@ export async function post(
     signal,
     // Used once, so that it does not keep the process alive.
     agent: false,
-    headers: { host: "plugin", accept: MEDIA_TYPE, "content-length": bytes.length },
+    headers: {
+      // Over TCP node sets it, and verifies the certificate by it.
+      ...("socketPath" in target ? { host: "plugin" } : {}),
+      accept: MEDIA_TYPE,
+      "content-length": bytes.length,
+    },
   };
   return new Promise((resolve, reject) => {
     const sent: ClientRequest = request(options, (response) => {

@@ -85,9 +85,12 @@ describe("discovery", () => {
     ["weave.spec", "tcp://h/x:1", "is not the address"],
     ["weave.spec", "unix://relative", "is not the address"],
     ["weave.json", "{}", "weave.json: Addr is missing"],
-    ["weave.json", "nonsense", "weave.json: the body is not JSON"],
+    ["weave.json", "7", "weave.json: Addr is missing"],
+    ["weave.json", '{"addr":7}', "Addr is not text of one line"],
+    ["weave.json", '{"Addr":"https://h:1","TLSConfig":{"cafile":"a\\nb"}}', "CAFile is not text of one line"],
+    ["weave.json", "nonsense", "weave.json: it is not JSON"],
     ["weave.json", "x".repeat(100_000), "it is too long"],
-  ])("%s of %.20p is refused", (name, text, error) => {
+  ])("%s that says nothing of use is refused, case %#", (name, text, error) => {
     write(`etc/docker/plugins/${name}`, text);
     expect(() => findPlugin("weave", root)).toThrow(error);
   });
