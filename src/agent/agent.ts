@@ -5,6 +5,7 @@ import { UserError } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
 import type { Drivers, Environment } from "../cnm/environment.ts";
 import { openKernel } from "../cnm/local.ts";
+import { pluginSettings } from "../drivers/remote/discovery.ts";
 import { registerNode } from "../cnm/nodes.ts";
 import { bootId } from "../dataplane/netns.ts";
 import type { Drops, MemberChange } from "../drivers/driver.ts";
@@ -69,6 +70,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
 const STORE_CHANGED = "the store changed";
 const STORE_PATIENCE_MS = 500;
 const MISSED_PAUSE_MS = 10_000;
+/** All looks wait for one that asks a plugin, and it is tried again anyway. */
+const PLUGIN_PATIENCE_MS = 5000;
 
 const isStop = (error: unknown): boolean => error instanceof UserError && error.code === "interrupted";
 
@@ -104,7 +107,9 @@ class Agent {
     this.#journal = new Journal(stateDir, log);
     this.#store = connectNode(options.store);
     const warn = (message: string): void => log.warn(message);
-    const kernel = openKernel({ stateDir, dockerHost, signal, warn });
+    const plugins = pluginSettings(process.env);
+    const patienceMs = Math.min(plugins.patienceMs, PLUGIN_PATIENCE_MS);
+    const kernel = openKernel({ stateDir, dockerHost, signal, warn, plugins: { ...plugins, patienceMs } });
     this.#direct = { store: new BatchedStore(this.#store.store), node, defaultPools: false, signal, warn, ...kernel };
     this.#desired = new Desired(this.#store.watches, node, {
       ownChanged: (id) => this.#ownChanged(id),

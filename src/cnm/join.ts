@@ -39,7 +39,8 @@ export async function joinAll(
       binding: afterJoin(binding, join, plan.joined !== undefined, env.host.interfacesOf(namespace)),
     }));
     failpoint("join:recorded");
-    joined.push({ ...plan, mac, ...binding });
+    const { interface: name, hostInterface, joined: answer } = binding ?? plan;
+    joined.push({ ...plan, mac, interface: name, hostInterface, joined: answer });
   }
   return joined;
 }

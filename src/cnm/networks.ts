@@ -62,15 +62,22 @@ export async function createNetwork(
   const existing = await nameOwner(env, network.name);
   if (existing) return { network: mayBeThere(existing, spec, ignore), created: false };
   const { record, subnets, gateways } = await requestPools(env, spec.ipam, spec);
+  let id = "";
   try {
     const made = newNetwork(env, { ...spec, subnets, gateways, ipRanges: [] }, record);
-    const ensured = await recordAndTell(env, made, spec, ignore);
-    if (!ensured.created) await releasePools(env, record);
-    return ensured;
-  } catch (error) {
-    await releasePools(env, record);
-    throw error;
+    id = made.network.id;
+    return await recordAndTell(env, made, spec, ignore);
+  } finally {
+    // Whether it failed, or somebody else was first: pools of no network go back.
+    await takeBack(env, async () => {
+      if (!(await isRecorded(env, id))) await releasePools(env, record);
+    });
   }
+}
+
+async function isRecorded({ store }: StoreEnvironment, id: string): Promise<boolean> {
+  const { ranges } = await store.read([{ key: keys.network(id), countOnly: true }]);
+  return ranges[0]?.count === 1;
 }
 
 async function recordAndTell(

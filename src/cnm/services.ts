@@ -86,8 +86,10 @@ export async function publish(
     const { mac } = await lifecycle.createEndpoint(lifecycleEndpoint(endpoint, network, pools));
     return mac === undefined ? published : { ...published, endpoint: await recordMac(env, endpoint, mac) };
   } catch (error) {
-    await takeBack(env, () => removeRecord(env, endpoint));
-    await releaseAddresses(env, network, endpoint.addresses);
+    await takeBack(env, async () => {
+      await removeRecord(env, endpoint);
+      await releaseAddresses(env, network, endpoint.addresses);
+    });
     throw error;
   }
 }

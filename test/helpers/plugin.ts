@@ -21,7 +21,7 @@ export type Faults = Readonly<Record<string, "hang" | "die" | { status: number; 
 /** A Docker plugin on a host, in a process that knows nothing of calicoctl: `plugin.py`. */
 export interface Plugin {
   readonly name: string;
-  /** By which the command line finds it, and soon gives up on it. */
+  /** By which the command line finds it. */
   readonly env: Readonly<Record<string, string>>;
   /** All calls since the last time they were asked for. */
   calls(): Promise<Call[]>;
@@ -66,7 +66,7 @@ export async function startPlugin(host: Host, name: string): Promise<Plugin> {
   await launch();
   return {
     name,
-    env: { CALICO_PLUGIN_ROOT: root, CALICO_PLUGIN_TIMEOUT: "1" },
+    env: { CALICO_PLUGIN_ROOT: root, CALICO_PLUGIN_TIMEOUT: "20" },
     async calls() {
       const lines = existsSync(calls) ? (await readFile(calls, "utf8")).trimEnd().split("\n") : [];
       const fresh = lines.slice(read).filter((line) => line !== "");
@@ -88,6 +88,9 @@ export async function startPlugin(host: Host, name: string): Promise<Plugin> {
     stop,
   };
 }
+
+/** For a command that soon gives up on a plugin. */
+export const impatient: RunOptions = { env: { CALICO_PLUGIN_TIMEOUT: "1" } };
 
 /** The host with command lines that find the plugin. */
 export function withPlugin(host: Host, { env }: Pick<Plugin, "env">): Host {

@@ -22,11 +22,27 @@ export class PluginRefusal extends UserError {
 const IMPATIENCE_MS = 1000;
 const FORGIVEN_AFTER_MS = 5000;
 
+/** A plugin that has said what it implements. */
+interface Introduced {
+  readonly address: PluginAddress;
+  readonly types: readonly string[];
+}
+
+interface Call {
+  readonly address: PluginAddress;
+  readonly path: string;
+  readonly body: string | undefined;
+  /** By the clock of `performance`. */
+  readonly deadline: number;
+  /** What all this is for, the call itself or the one behind an introduction. */
+  readonly wanted: string;
+}
+
 export class PluginClient {
   readonly name: string;
   readonly #settings: PluginSettings;
   readonly #signal: AbortSignal | undefined;
-  #active: Promise<{ address: PluginAddress; types: readonly string[] }> | undefined;
+  #active: Promise<Introduced> | undefined;
   #failedAt = -Infinity;
 
   constructor(name: string, settings: PluginSettings, signal?: AbortSignal) {
@@ -43,17 +59,18 @@ export class PluginClient {
   async call<T>(type: string, method: string, request: object | undefined, answer: Schema<T>): Promise<T> {
     const path = methodPath(type, method);
     const deadline = this.#deadline();
-    const { address, types } = await this.#activated(deadline);
+    const { address, types } = await this.#activated(path, deadline);
     if (!types.includes(type))
       throw failure(
         `plugin ${this.name} is no ${type}: it implements ${types.join(", ") || "nothing"}`,
         "choose another driver",
       );
-    return this.#ask(address, path, request === undefined ? undefined : JSON.stringify(request), answer, deadline);
+    const body = request === undefined ? undefined : JSON.stringify(request);
+    return this.#ask({ address, path, body, deadline, wanted: path }, answer);
   }
 
-  async #activated(deadline: number): Promise<{ address: PluginAddress; types: readonly string[] }> {
-    this.#active ??= this.#activate(deadline);
+  async #activated(wanted: string, deadline: number): Promise<Introduced> {
+    this.#active ??= this.#activate(wanted, deadline);
     try {
       return await this.#active;
     } catch (error) {
@@ -62,34 +79,43 @@ export class PluginClient {
     }
   }
 
-  async #activate(deadline: number): Promise<{ address: PluginAddress; types: readonly string[] }> {
+  async #activate(wanted: string, deadline: number): Promise<Introduced> {
     const address = findPlugin(this.name, this.#settings.root);
-    if (!address) throw failure(`there is no plugin ${this.name} on this host`, this.#remedy(searched(this.name)));
-    const { Implements = [] } = await this.#ask(address, ACTIVATE, undefined, activateAnswer, deadline);
-    return { address, types: Implements };
+    if (!address)
+      throw failure(`there is no plugin ${this.name} on this host`, `${searched(this.name)}${without(wanted)}`);
+    try {
+      const call = { address, path: ACTIVATE, body: undefined, deadline, wanted };
+      const { Implements = [] } = await this.#ask(call, activateAnswer);
+      return { address, types: Implements };
+    } catch (error) {
+      // Who will not say what it is has not been asked for what was wanted.
+      throw error instanceof PluginRefusal ? failure(error.message, error.hint, error) : error;
+    }
   }
 
-  async #ask<T>(
-    address: PluginAddress,
-    path: string,
-    body: string | undefined,
-    schema: Schema<T>,
-    deadline: number,
-  ): Promise<T> {
-    const { status, body: text } = await this.#send(address, path, body, deadline);
+  async #ask<T>(call: Call, schema: Schema<T>): Promise<T> {
+    const { status, body: text } = await this.#send(call);
+    const { path, wanted } = call;
     this.#failedAt = -Infinity;
     const refused = errorOf(status, text);
     if (refused !== undefined)
-      throw new PluginRefusal(`plugin ${this.name} refuses ${path}: ${refused}`, { status, hint: this.#remedy("") });
+      throw new PluginRefusal(`plugin ${this.name} refuses ${path}: ${refused}`, {
+        status,
+        hint: `the plugin's own log may say more${without(wanted)}`,
+      });
     try {
       return decodeBody(path, schema, text);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      throw failure(`plugin ${this.name} answers what is not the protocol: ${error.message}`, this.#remedy(""), error);
+      throw failure(
+        `plugin ${this.name} answers what is not the protocol: ${error.message}`,
+        `this is for whoever made the plugin${without(wanted)}`,
+        error,
+      );
     }
   }
 
-  async #send(address: PluginAddress, path: string, body: string | undefined, deadline: number): Promise<Reply> {
+  async #send({ address, path, body, deadline, wanted }: Call): Promise<Reply> {
     for (let pause = 1000; ; pause *= 2) {
       const left = Math.max(deadline - performance.now(), 1);
       try {
@@ -97,7 +123,7 @@ export class PluginClient {
       } catch (error) {
         this.#signal?.throwIfAborted();
         if (error instanceof UserError) throw error;
-        if (performance.now() + pause >= deadline) throw this.#lost(address, path, error);
+        if (performance.now() + pause >= deadline) throw this.#lost(address, wanted, error);
         await sleep(pause, undefined, this.#signal ? { signal: this.#signal } : {}).catch(() => undefined);
         this.#signal?.throwIfAborted();
       }
@@ -115,17 +141,22 @@ export class PluginClient {
     return performance.now() + patience;
   }
 
-  #lost({ source }: PluginAddress, path: string, error: unknown): UserError {
+  #lost({ source }: PluginAddress, wanted: string, error: unknown): UserError {
     this.#failedAt = performance.now();
     // It may come back at another place, as something else.
     this.#active = undefined;
     const { name, code, message } = error as NodeJS.ErrnoException;
     const why = name === "AbortError" || name === "TimeoutError" ? "it does not answer" : (code ?? message);
-    return failure(`plugin ${this.name} (${source}) cannot be asked for ${path}: ${why}`, this.#remedy(""), error);
-  }
-
-  #remedy(where: string): string {
-    const start = where === "" ? "see to the plugin" : `start it: ${where}`;
-    return `${start}; what is to go goes without it with --force (service unpublish, network rm)`;
+    return failure(
+      `plugin ${this.name} (${source}) cannot be asked for ${wanted}: ${why}`,
+      `is it running?${without(wanted)}`,
+      error,
+    );
   }
 }
+
+/** What takes something away can be done without the plugin. */
+const without = (path: string): string =>
+  /\.(Leave|Revoke|Delete|Release)/.test(path)
+    ? "; service unpublish --force and network rm --force do without it"
+    : "";

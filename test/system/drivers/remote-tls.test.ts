@@ -52,12 +52,14 @@ test("with the authority and a certificate of its own, a plugin is asked", async
 
 test("verification is left out only when the file says so", async () => {
   const own = { CertFile: client.certFile, KeyFile: client.keyFile };
-  await expect(ask(own)).rejects.toThrow(/cannot be asked for Plugin.Activate: (UNABLE_TO|SELF_SIGNED)/);
+  await expect(ask(own)).rejects.toThrow(/cannot be asked for NetworkDriver.GetCapabilities: (UNABLE_TO|SELF_SIGNED)/);
   expect(await ask({ ...own, InsecureSkipVerify: true })).toEqual({ Scope: "local" });
 });
 
 test("whoever lacks a certificate, or speaks without TLS, is told so", async () => {
-  await expect(ask({ CAFile: authority.caFile })).rejects.toThrow("cannot be asked for Plugin.Activate: ");
-  await expect(ask(undefined)).rejects.toThrow("cannot be asked for Plugin.Activate: ");
+  await expect(ask({ CAFile: authority.caFile })).rejects.toThrow(
+    "cannot be asked for NetworkDriver.GetCapabilities: ",
+  );
+  await expect(ask(undefined)).rejects.toThrow("cannot be asked for NetworkDriver.GetCapabilities: ");
   await expect(ask({ CAFile: join(root, "nothing") })).rejects.toThrow("a file of TLS for a plugin");
 });

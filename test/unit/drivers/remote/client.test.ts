@@ -21,7 +21,10 @@ afterEach(() => {
 });
 
 /** A plugin `p` that answers as the handler does, after it has introduced itself. */
-async function plugin(handler: Handler): Promise<{ root: string; server: Server; paths: string[] }> {
+async function plugin(
+  handler: Handler,
+  introduction = '{"Implements":["NetworkDriver"]}',
+): Promise<{ root: string; server: Server; paths: string[] }> {
   const root = mkdtempSync(join(tmpdir(), "plugin-"));
   undo.push(() => rmSync(root, { recursive: true }));
   mkdirSync(join(root, "run/docker/plugins"), { recursive: true });
@@ -32,7 +35,7 @@ async function plugin(handler: Handler): Promise<{ root: string; server: Server;
     request.on("end", () => {
       const path = request.url ?? "";
       paths.push(path);
-      if (path === "/Plugin.Activate") response.end('{"Implements":["NetworkDriver"]}');
+      if (path === "/Plugin.Activate") response.end(introduction);
       else handler({ path, body: Buffer.concat(chunks).toString(), headers: request.headers }, response);
     });
   });
@@ -87,7 +90,7 @@ describe("a plugin's client", () => {
       response.write("{");
       response.destroy();
     });
-    const other = new PluginClient("p", { root: broken.root, patienceMs: 50 });
+    const other = new PluginClient("p", { root: broken.root, patienceMs: 1000 });
     expect((await failureOf(call(other))).message).toContain("cannot be asked for NetworkDriver.Leave: ECONNRESET");
   });
 
@@ -131,6 +134,16 @@ describe("a plugin's client", () => {
     const waiting = failureOf(call(client));
     stop.abort(new UserError("timeout", "gave up"));
     expect(await waiting).toMatchObject({ code: "timeout" });
+  });
+
+  test("one that will not introduce itself has refused nothing but that", async () => {
+    const { root } = await plugin((_, response) => response.end("{}"), '{"Err":"who asks?"}');
+    const refused = await failureOf(call(new PluginClient("p", { root, patienceMs: 1000 })));
+    expect(refused).not.toBeInstanceOf(PluginRefusal);
+    expect(refused).toMatchObject({
+      message: "plugin p refuses Plugin.Activate: who asks?",
+      hint: expect.stringContaining("service unpublish --force and network rm --force do without it"),
+    });
   });
 
   test("one that is not there is told of with where it was looked for", async () => {
