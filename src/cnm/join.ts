@@ -36,7 +36,7 @@ export async function joinAll(
     const { binding, mac } = await record(env, member.endpoint, (endpoint, binding) => ({
       ...endpoint,
       mac: join.mac ?? endpoint.mac,
-      binding: afterJoin(binding, join, plan.joined !== undefined, env.host.interfacesOf(namespace)),
+      binding: afterJoin(binding, join, plan.joined === undefined ? namesIn(env, namespace, plans) : undefined),
     }));
     failpoint("join:recorded");
     const { interface: name, hostInterface, joined: answer } = binding ?? plan;
@@ -89,15 +89,17 @@ export async function leave(
   failpoint("detach:left");
 }
 
-/** An interface that was asked for by name keeps it, and so does one that had it before. */
-function afterJoin(binding: BindingRecord, join: Join, isAgain: boolean, taken: readonly string[]): BindingRecord {
+/** The names that interfaces of the sandbox have, or are about to have. */
+const namesIn = (env: Environment, namespace: NetworkNamespace, plans: readonly EndpointPlan[]): Set<string> =>
+  new Set([...env.host.interfacesOf(namespace), ...plans.map((plan) => plan.interface)]);
+
+/** With `taken`, it has joined for the first time, and its interface may be called as the driver would have it. */
+function afterJoin(binding: BindingRecord, join: Join, taken: ReadonlySet<string> | undefined): BindingRecord {
   const { hostInterface = binding.hostInterface, joined } = join;
-  const wanted = isAgain || !/^eth\d+$/.test(binding.interface) ? undefined : join.interface;
-  const name = wanted && ("name" in wanted ? wanted.name : firstFree(wanted.prefix, binding.interface, taken));
   return {
     ...binding,
     hostInterface,
-    interface: name ?? binding.interface,
+    interface: taken && join.interface ? nameFor(binding.interface, join.interface, taken) : binding.interface,
     joined: {
       ...joined,
       addresses: [...joined.addresses],
@@ -107,9 +109,12 @@ function afterJoin(binding: BindingRecord, join: Join, isAgain: boolean, taken: 
   };
 }
 
-function firstFree(prefix: string, own: string, taken: readonly string[]): string {
-  if (own.startsWith(prefix)) return own;
-  for (let index = 0; ; index += 1) if (!taken.includes(`${prefix}${index}`)) return `${prefix}${index}`;
+/** What a person asked for is not of the form in which names are chosen for them, and stays. */
+function nameFor(own: string, wanted: NonNullable<Join["interface"]>, taken: ReadonlySet<string>): string {
+  if (!/^eth\d+$/.test(own)) return own;
+  if ("name" in wanted) return taken.has(wanted.name) ? own : wanted.name;
+  if (wanted.prefix === "eth") return own;
+  for (let index = 0; ; index += 1) if (!taken.has(`${wanted.prefix}${index}`)) return `${wanted.prefix}${index}`;
 }
 
 /** Changes an endpoint that is attached where it was. Errors: `conflict` when it is not any more. */

@@ -164,8 +164,7 @@ export async function getOrDefaultNetwork(env: Environment, name: string): Promi
  */
 export async function removeNetwork(env: Environment, reference: string, insist: Insist = {}): Promise<NetworkRecord> {
   const network = await removeRecord(env, reference, async (network) => {
-    const lifecycle = lifecycleOf(env, network);
-    if (lifecycle) await tell(env, insist, () => lifecycle.deleteNetwork(network.id));
+    await tell(env, insist, async () => lifecycleOf(env, network)?.deleteNetwork(network.id));
     failpoint("network-rm:told");
   });
   await releasePools(env, network.ipam);

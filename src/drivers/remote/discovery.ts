@@ -52,7 +52,7 @@ export const searched = (name: string): string =>
 export function findPlugin(name: string, root: string): PluginAddress | undefined {
   if (!isPluginName(name)) return undefined;
   for (const path of candidates(join(root, SOCKETS), name, "sock"))
-    if (statSync(path, { throwIfNoEntry: false })?.isSocket()) return { source: path, target: { socketPath: path } };
+    if (isSocket(path)) return { source: path, target: { socketPath: path } };
   for (const folder of FILES)
     for (const kind of ["spec", "json"] as const)
       for (const path of candidates(join(root, folder), name, kind)) {
@@ -66,6 +66,14 @@ const candidates = (folder: string, name: string, kind: string): string[] => [
   join(folder, `${name}.${kind}`),
   join(folder, name, `${name}.${kind}`),
 ];
+
+function isSocket(path: string): boolean {
+  try {
+    return statSync(path).isSocket();
+  } catch {
+    return false;
+  }
+}
 
 function read(path: string): string | undefined {
   try {

@@ -218,6 +218,9 @@ describe("a plugin that is gone", () => {
       expect((await calico.calicoctl("network", "rm", "red")).code).toBe(4);
       await rm(socket, { force: true });
     }
+    const found = await calico.calicoctl("check", "-o", "json");
+    expect(found.code).toBe(6);
+    expect(found.stdout).toContain('there is no driver \\"test-net\\"');
     expect((await host.calicoctl(["service", "unpublish", "--force", "one.red"], impatient)).code).toBe(0);
     expect((await host.calicoctl(["network", "rm", "red"], impatient)).code).toBe(1);
     expect((await host.calicoctl(["network", "rm", "--force", "red"], impatient)).code).toBe(0);

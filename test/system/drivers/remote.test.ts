@@ -161,6 +161,17 @@ describe("a network by a plugin, with our own IPAM", () => {
     );
     expect(await calico.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
 
+    // A second network whose plugin names the same next hop does not stand in the way.
+    await calico.must(
+      ...["network", "create", "-d", "test-net", "--subnet", "10.37.0.0/24"],
+      ...["-o", "gateway=169.254.1.1", "-o", "connected=169.254.1.1/32", "too"],
+    );
+    await calico.must("service", "attach", "--publish", "--priority", "-1", a.ref, "one.too");
+    expect(await reaches(a, "10.37.0.1")).toBe(true);
+    expect(await calico.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
+    await calico.must("service", "unpublish", "-f", "one.too");
+    expect(await calico.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
+
     await exec(a, ["ip", "route", "delete", "10.34.0.0/16"]);
     await exec(a, ["ip", "address", "flush", "dev", "lan7"]);
     const found = await calico.calicoctl("check");
