@@ -41,16 +41,16 @@ export function ensureSandbox({ namespace, endpoints }: SandboxPlan): boolean {
     let wasMissing = false;
     for (const plan of endpoints.filter(isOurs)) {
       const found = findOwn(sandbox, plan.id);
-      const link = found ?? moveIn(host, sandbox, namespace, plan);
+      const link = named(sandbox, plan, found ?? moveIn(host, sandbox, namespace, plan));
       if (plan.addresses.some((address) => familyOf(address) === 6)) enableIpv6(namespace, link.name, plan);
       const changes = differences(sandbox, plan, link);
       sandbox.executeAll([
         setLinkUp(LOOPBACK_INDEX),
-        ...(found ? [] : bornWithMac(plan, link)),
+        ...unchosenMac(plan, link),
         ...changes.map(({ request }) => request),
       ]);
       failpoint("remote:sandbox");
-      wasMissing ||= !found || changes.length > 0;
+      wasMissing ||= found?.name !== plan.interface || changes.length > 0;
     }
     return wasMissing;
   });
@@ -65,13 +65,22 @@ export function sandboxFlaws({ namespace, endpoints }: SandboxPlan): Flaw[] {
       if (!isOurs(plan)) return [];
       const link = findOwn(sandbox, plan.id);
       if (!link) return [{ object, what: "is missing" }];
-      return differences(sandbox, plan, link).map(({ what }) => ({ object, what }));
+      const flaws = differences(sandbox, plan, link).map(({ what }) => what);
+      if (link.name !== plan.interface) flaws.unshift(`is called ${link.name}`);
+      return flaws.map((what) => ({ object, what }));
     }),
   );
 }
 
 /** Whether the plugin leaves the interface to us. */
 const isOurs = ({ joined }: EndpointPlan): boolean => joined !== undefined && joined.addresses.length > 0;
+
+/** The link under its planned name. Who is renamed is down, and has lost what that takes along. */
+function named(sandbox: NetlinkSocket, plan: EndpointPlan, link: Link): Link {
+  if (link.name === plan.interface) return link;
+  sandbox.executeAll([setLinkDown(link.index), renameLink(link.index, plan.interface)]);
+  return { ...link, name: plan.interface, up: false };
+}
 
 /** In the order in which they can be carried out: a route needs what leads to its next hop. */
 function differences(sandbox: NetlinkSocket, plan: EndpointPlan, link: Link): Change[] {
@@ -83,12 +92,6 @@ function differences(sandbox: NetlinkSocket, plan: EndpointPlan, link: Link): Ch
   const keys = new Set(wanted.map(keyOf));
   const isThere = new Set(standing.map(keyOf));
   return [
-    ...(link.name === plan.interface
-      ? []
-      : [
-          { what: `is called ${link.name}`, request: setLinkDown(index) },
-          { what: `is called ${link.name}`, request: renameLink(index, plan.interface) },
-        ]),
     ...(link.mac === plan.mac || plan.mac === derivedMac(plan.id)
       ? []
       : [{ what: `has the MAC address ${link.mac}, not ${plan.mac}`, request: setLinkMac(index, plan.mac) }]),
@@ -98,7 +101,7 @@ function differences(sandbox: NetlinkSocket, plan: EndpointPlan, link: Link): Ch
     ...present
       .filter((one) => !addresses.includes(words(one)))
       .map((one) => ({ what: `has the address ${words(one)}`, request: deleteAddress(index, one) })),
-    ...(link.up && link.name === plan.interface ? [] : [{ what: "is down", request: setLinkUp(index) }]),
+    ...(link.up ? [] : [{ what: "is down", request: setLinkUp(index) }]),
     ...addresses
       .filter((text) => !present.some((one) => words(one) === text))
       .map((text) => ({ what: `lacks the address ${text}`, request: addAddress(index, prefix(text)) })),
@@ -112,8 +115,8 @@ function differences(sandbox: NetlinkSocket, plan: EndpointPlan, link: Link): Ch
 }
 
 /** The MAC that nobody chose is for those kinds of interfaces that can have another than their own. */
-const bornWithMac = ({ id, mac }: EndpointPlan, { index }: Link): Request[] =>
-  mac === derivedMac(id) ? [{ ...setLinkMac(index, mac), tolerate: [constants.errno.EOPNOTSUPP] }] : [];
+const unchosenMac = ({ id, mac }: EndpointPlan, { index, mac: own }: Link): Request[] =>
+  mac === derivedMac(id) && own !== mac ? [{ ...setLinkMac(index, mac), tolerate: [constants.errno.EOPNOTSUPP] }] : [];
 
 /** Those on the interface itself first. Whoever does not own the default route keeps apart from whoever does. */
 function wantedRoutes(sandbox: NetlinkSocket, plan: EndpointPlan, device: number): RouteSpec[] {

@@ -174,9 +174,21 @@ describe("a network by a plugin, with our own IPAM", () => {
 
     await exec(a, ["ip", "route", "delete", "10.34.0.0/16"]);
     await exec(a, ["ip", "address", "flush", "dev", "lan7"]);
+    await exec(a, ["ip", "link", "set", "lan7", "down"]);
+    await exec(a, ["ip", "link", "set", "lan7", "name", "wan"]);
     const found = await calico.calicoctl("check");
     expect(found.code).toBe(6);
-    expect(found.stdout).toContain("lacks the route to 10.34.0.0/16 via 10.32.0.1");
+    for (const flaw of [
+      "is called wan",
+      "is down",
+      "lacks the address",
+      "lacks the route to 10.34.0.0/16 via 10.32.0.1",
+    ])
+      expect(found.stdout).toContain(flaw);
+    expect((await calico.calicoctl("check", "--repair")).code).toBe(0);
+    expect(await calico.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
+    await exec(a, ["ip", "link", "set", "lan7", "down"]);
+    await exec(a, ["ip", "link", "set", "lan7", "name", "wan", "up"]);
     expect((await calico.calicoctl("check", "--repair")).code).toBe(0);
     expect(await calico.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
     await calico.must("service", "unpublish", "-f", "one.far");
