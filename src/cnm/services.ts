@@ -71,14 +71,14 @@ export async function publish(
   checkPublishSpec(spec);
   const families = familiesOf(network);
   checkFamilies(network, families, spec);
+  const lifecycle = lifecycleOf(env, network);
   const id = newId();
   const given = await foreignAddresses(env, network, name, { families, id, spec });
   const published = await orRelease(env, network, given, () =>
     claimAndRecord(env, network, name, { spec, id, families, given, ignore }),
   );
   if (!published.created) await releaseAddresses(env, network, [...given.values()]);
-  const lifecycle = published.created ? lifecycleOf(env, network) : undefined;
-  if (!lifecycle) return published;
+  if (!lifecycle || !published.created) return published;
   failpoint("publish:recorded");
   const { endpoint } = published;
   try {

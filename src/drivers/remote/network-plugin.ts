@@ -54,16 +54,16 @@ export class NetworkPlugin implements Lifecycle {
 
   async join(endpoint: LifecycleEndpoint, namespace: NetworkNamespace): Promise<Join> {
     const first = await this.#tellJoin(endpoint, namespace).catch(refusal);
-    if (!(first instanceof PluginRefusal)) {
-      const join = asJoin(endpoint, first);
-      if (isStanding(join)) return join;
-      // It went with the container that had it before.
-      await this.#leave(endpoint);
-      return this.#anew(endpoint, namespace);
-    }
-    // An attach that died may have joined before, or the plugin has lost its memory.
-    if (!(await this.#isKnown(endpoint))) return this.#anew(endpoint, namespace);
-    return this.#mustStand(endpoint, asJoin(endpoint, await this.#tellJoin(endpoint, namespace)));
+    // It may have joined already, for an attach that died; it has been left by now.
+    const isRefused = first instanceof PluginRefusal;
+    const answer = isRefused && (await this.#isKnown(endpoint)) ? await this.#tellJoin(endpoint, namespace) : first;
+    // Or the plugin has lost its memory.
+    if (answer instanceof PluginRefusal) return this.#anew(endpoint, namespace);
+    const join = asJoin(endpoint, answer);
+    if (isStanding(join)) return join;
+    // The interface went with the container that had it before.
+    await this.#leave(endpoint);
+    return this.#anew(endpoint, namespace);
   }
 
   async stands({ id, hostInterface, joined }: EndpointPlan, namespace: NetworkNamespace): Promise<boolean> {
@@ -143,11 +143,7 @@ export class NetworkPlugin implements Lifecycle {
     await unlessRefused(this.deleteEndpoint(endpoint.network.id, endpoint.id));
     const { mac } = await this.createEndpoint(endpoint);
     const join = asJoin(endpoint, await this.#tellJoin(endpoint, namespace));
-    return { ...(await this.#mustStand(endpoint, join)), mac };
-  }
-
-  async #mustStand(endpoint: LifecycleEndpoint, join: Join): Promise<Join> {
-    if (isStanding(join)) return join;
+    if (isStanding(join)) return { ...join, mac };
     await this.#leave(endpoint);
     throw this.#failure(`names the interface ${join.hostInterface}, which is not on this host`);
   }

@@ -74,6 +74,11 @@ describe("a plugin that does not do as it should", () => {
     expect(await calico.must("pool", "ls", "-q")).toBe("");
   });
 
+  test("a command whose time is up does not wait for one that is silent", async () => {
+    await plugin.setFaults({ "NetworkDriver.GetCapabilities": "hang" });
+    expect(await calico.calicoctl(...create, "--timeout", "0.2")).toMatchObject({ code: 124 });
+  });
+
   test.each([
     ["{}", "NetworkDriver.GetCapabilities: Scope is missing"],
     ['{"Scope":"swarm"}', 'NetworkDriver.GetCapabilities: Scope is neither local nor global: "swarm"'],
@@ -148,6 +153,30 @@ describe("a plugin that does not do as it should", () => {
     await plugin.setFaults({});
     await calico.must("service", "attach", container.ref, "one.red");
     expect(await reaches(container, "10.30.0.1")).toBe(true);
+  });
+
+  test("an interface that it names and has not made is told of, after all was tried", async () => {
+    await calico.must(...create);
+    await calico.must("service", "publish", "one.red");
+    await plugin.setFaults({ "NetworkDriver.Join": say(200, '{"InterfaceName":{"SrcName":"nowhere"}}') });
+    await plugin.calls();
+    expect(await calico.calicoctl("service", "attach", container.ref, "one.red")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("plugin test-net names the interface nowhere, which is not on this host"),
+    });
+    expect(await methods()).toEqual("Join Leave DeleteEndpoint CreateEndpoint Join Leave Leave".split(" "));
+    expect(await calico.must("sandbox", "ls", "-q")).toBe("");
+  });
+
+  test("a plugin that sees to the interface by itself is left alone", async () => {
+    await calico.must(...create);
+    await plugin.setFaults({
+      "NetworkDriver.Join": say(200, '{"InterfaceName":{"SrcName":""},"Gateway":"10.30.0.1"}'),
+    });
+    await calico.must("service", "attach", "--publish", container.ref, "one.red");
+    expect((await exec(container, ["ip", "-o", "link"])).stdout.split("\n")).toHaveLength(1);
+    expect(await calico.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
+    await calico.must("service", "detach", "one.red");
   });
 
   test("an interface that the host cannot do without stays where it is", async () => {
