@@ -82,7 +82,7 @@ export async function leave(
       if (now.joined?.external) await lifecycle.setExternal(network.id, endpoint.id, false);
       await lifecycle.leave(network.id, endpoint.id);
     });
-    if (namespace) await lifecycle.takeOut(endpoint.id, namespace);
+    if (namespace) await tell(env, insist, () => lifecycle.takeOut(endpoint.id, namespace));
   } finally {
     namespace?.close();
   }

@@ -52,12 +52,20 @@ export function moveIn(
   return moved;
 }
 
-/** Gives the endpoint's interface back to the host, by the name that the plugin knows it by. */
+/**
+ * Gives the endpoint's interface back to the host, by the name that the plugin knows it by. Errors: `conflict` when
+ * another has that name.
+ */
 export function moveOut(namespace: NetworkNamespace, endpointId: string): void {
   withSocket((sandbox) => {
     const link = findOwn(sandbox, endpointId);
     const name = link?.alias?.split(":")[2];
     if (!link || name === undefined) return;
+    if (isOnHost(name))
+      throw conflict(
+        `the interface ${link.name} cannot go back to the host, which has another one by its name, ${name}`,
+        `rename or delete that one, or let the plugin see to it: calicoctl service unpublish --force`,
+      );
     const home = NetworkNamespace.open("/proc/thread-self/ns/net");
     try {
       sandbox.executeAll([
