@@ -32,6 +32,7 @@ const neededByTests = {
   conntrack: "conntrack",
   openssl: "openssl",
   bird: "bird2",
+  python3: "python3",
   zsh: "zsh",
   fish: "fish",
 };

@@ -29,7 +29,8 @@ export const general: {
     node: { variables: ["CALICO_NODENAME", "HOSTNAME"], inFile: "node" },
   },
   file: `Further variables: \`ETCD_AUTHORITY\` (\`host:port\`) with \`ETCD_SCHEME\` (\`http\` or \`https\`), where there is no
-\`ETCD_ENDPOINTS\`; \`NO_DEFAULT_POOLS\`, so that no default pools are made; \`DOCKER_HOST\`; \`NO_COLOR\`; \`CALICO_DEBUG=1\`,
+\`ETCD_ENDPOINTS\`; \`NO_DEFAULT_POOLS\`, so that no default pools are made; \`DOCKER_HOST\`; \`CALICO_PLUGIN_ROOT\` and
+\`CALICO_PLUGIN_TIMEOUT\` ([drivers.md](../drivers.md)); \`NO_COLOR\`; \`CALICO_DEBUG=1\`,
 which adds the stack to what is a bug.
 
 The configuration file is \`/etc/calico/calicoctl.yaml\`; a key that is not known is an error. Paths in it are relative to

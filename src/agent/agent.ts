@@ -4,6 +4,7 @@ import { UserError } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
 import type { Environment } from "../cnm/environment.ts";
 import { openKernel } from "../cnm/local.ts";
+import { pluginSettings } from "../drivers/remote/discovery.ts";
 import { registerNode } from "../cnm/nodes.ts";
 import type { Timing } from "../cnm/stopwatch.ts";
 import { bootId } from "../dataplane/netns.ts";
@@ -75,6 +76,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
 const STORE_CHANGED = "the store changed";
 const STORE_PATIENCE_MS = 500;
 const MISSED_PAUSE_MS = 10_000;
+/** All looks wait for one that asks a plugin, and it is tried again anyway. */
+const PLUGIN_PATIENCE_MS = 5000;
 
 const isStop = (error: unknown): boolean => error instanceof UserError && error.code === "interrupted";
 
@@ -106,7 +109,9 @@ class Agent {
     this.#measurements = new Measurements(this.#journal);
     this.#store = connectNode(options.store);
     const warn = (message: string): void => log.warn(message);
-    const kernel = openKernel({ stateDir, dockerHost, signal, warn });
+    const plugins = pluginSettings(process.env);
+    const patienceMs = Math.min(plugins.patienceMs, PLUGIN_PATIENCE_MS);
+    const kernel = openKernel({ stateDir, dockerHost, signal, warn, plugins: { ...plugins, patienceMs } });
     const { figures, lag } = this.#measurements;
     const store = new BatchedStore(new MeasuredStore(this.#store.store, (...call) => figures.storeCalled(...call)));
     const onTimed = (timing: Timing): void => figures.timed(timing);

@@ -17,3 +17,6 @@ export const isId = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
 
 /** Whether `text` could be the beginning of an id. */
 export const isIdPrefix = (text: string): boolean => /^[0-9a-f]{1,64}$/.test(text);
+
+/** A locally administered MAC that follows from the id, so that it is the same wherever the endpoint goes. */
+export const derivedMac = (id: string): string => `02:${(id.slice(0, 10).match(/../g) ?? []).join(":")}`;

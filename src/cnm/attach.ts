@@ -9,7 +9,7 @@ import { type BoundService, release } from "./detach.ts";
 import { containerLabel } from "./container-label.ts";
 import type { Environment } from "./environment.ts";
 import { PortsTurn, ensureSandbox, refreshNeighbours, withEndpoint, withSandbox } from "./kernel.ts";
-import { getService } from "./lookup.ts";
+import { getService, getServiceById } from "./lookup.ts";
 import type { ServiceView } from "./model.ts";
 import { type ServiceName, checkInterfaceName } from "./names.ts";
 import { readPools } from "./pool-records.ts";
@@ -85,7 +85,10 @@ export async function attach(
         `service ${endpoint.name} is already attached to container ${containerLabel(sandbox)}`,
         "nothing to do; --ignore makes this a success",
       );
-    return { ...endpoint, networkName: network.name, sandbox };
+    // A driver may have chosen the interface's name.
+    const known =
+      env.drivers.get(network.driver).lifecycle && (await getServiceById(env.store, network.id, endpoint.id));
+    return { ...(known?.endpoint.value ?? endpoint), networkName: network.name, sandbox };
   } finally {
     namespace.close();
   }
@@ -116,7 +119,7 @@ async function releasing<T>(env: Environment, work: () => Promise<T>): Promise<T
       const { bound, reason } = error;
       if (!reason) await release(env, bound);
       else {
-        await takeBack(env, () => release(env, bound));
+        await takeBack(env, () => release(env, bound, { insist: true }));
         throw reason;
       }
     }

@@ -114,7 +114,8 @@ const idsIn = (recordKeys: ReadonlySet<string>): string[] =>
 
 function uselessNetwork(env: Environment, network: NetworkRecord): Finding[] {
   const what = uselessness(env, network);
-  const remedy = "upgrade calicoctl if a newer one wrote it; else unpublish its services, remove it and create it anew";
+  const remedy =
+    "start its plugin, or upgrade calicoctl if a newer one wrote it; else unpublish its services and remove it, with --force";
   return what === undefined ? [] : [{ object: `network ${network.name}`, what, remedy }];
 }
 

@@ -72,8 +72,9 @@ export class Controller {
     return (await createNetwork(await this.#world(), spec, options)).network;
   }
 
-  async removeNetwork(reference: string): Promise<Network> {
-    return removeNetwork(await this.#world(), reference);
+  /** With `force`, even though its plugin cannot be asked. */
+  async removeNetwork(reference: string, { force }: { force?: boolean | undefined } = {}): Promise<Network> {
+    return removeNetwork(await this.#world(), reference, { insist: force });
   }
 
   networks(): Promise<NetworkView[]> {
@@ -119,7 +120,7 @@ export class Controller {
         } catch (error) {
           const { created, endpoint } = published;
           // All of it or nothing: what was published only for this attach goes with it.
-          if (created) await takeBack(env, () => unpublishFree(env, { endpoint, network }));
+          if (created) await takeBack(env, () => unpublishFree(env, { endpoint, network }, { insist: true }));
           throw error;
         }
       });
@@ -235,7 +236,7 @@ async function onNetwork<T>(
   try {
     return await work(network);
   } catch (error) {
-    if (created) await removeNetwork(env, network.id).catch(ignoreRefusal);
+    if (created) await removeNetwork(env, network.id, { insist: true }).catch(ignoreRefusal);
     throw error;
   }
 }

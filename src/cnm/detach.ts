@@ -18,6 +18,8 @@ import {
   withSandbox,
   withdrawIfIdle,
 } from "./kernel.ts";
+import { leave } from "./join.ts";
+import type { Insist } from "./lifecycle.ts";
 import { getService, getServiceById } from "./lookup.ts";
 import type { ServiceName } from "./names.ts";
 import { readPools } from "./pool-records.ts";
@@ -91,19 +93,21 @@ const NOTHING: Removal = { wasThere: false, gone: Promise.resolve() };
 
 /**
  * Takes the endpoint out of its sandbox, in the store and then in the kernel; the endpoints that remain re-elect the
- * gateway. After the last one, the host is left as it was found. With `isStopped`, its container is gone, but may start
- * again, and the endpoint is to be attached to it again then.
+ * gateway. After the last one, the host is left as it was found. A driver that has a part in it comes first: if this
+ * dies, what it has left is still on record. With `isStopped`, its container is gone, but may start again, and the endpoint
+ * is to be attached to it again then.
  */
 export async function release(
   env: Environment,
   { endpoint, network }: BoundService,
-  { isStopped = false }: { isStopped?: boolean } = {},
+  { isStopped = false, ...insist }: Insist & { isStopped?: boolean } = {},
 ): Promise<void> {
   const id = endpoint.binding?.sandboxId ?? "";
   let emptied: Unbound["left"];
   const take = async (): Promise<Removal> => {
     env.stopwatch?.lap("lock");
     failpoint("detach:locked");
+    await leave(env, { endpoint, network }, insist);
     const { left, isElsewhere } = await unbind(env, endpoint, isStopped);
     env.stopwatch?.lap("store");
     if (isElsewhere) return NOTHING;

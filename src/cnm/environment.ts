@@ -1,4 +1,5 @@
 import type { Driver } from "../drivers/driver.ts";
+import type { IpamDriver } from "../drivers/ipam-driver.ts";
 import type { HostNetwork } from "../ipam/pools.ts";
 import type { ContainerRef } from "../runtime/container.ts";
 import type { Store } from "../store/store.ts";
@@ -79,7 +80,13 @@ export interface Lock {
 }
 
 export interface Drivers {
-  /** Errors: `usage` for a driver that is not there. */
+  /**
+   * A driver of our own, or else the one that calls the plugin of that name, which may be gone by now: that is told by
+   * whatever needs it. Errors: `usage` for what can be neither.
+   */
   get(name: string): Driver;
+  /** Our own. */
   all(): readonly Driver[];
+  /** An IPAM plugin. Errors: `usage` when there is none of that name. */
+  ipam(name: string): Promise<IpamDriver>;
 }

@@ -3,14 +3,14 @@
  * and mend the same things by the same steps. Nothing is taken away but what is known to be ours and to be wrong.
  */
 import { UserError } from "../base/errors.ts";
-import type { EndpointPlan } from "../drivers/driver.ts";
+import type { EndpointPlan, SandboxPlan } from "../drivers/driver.ts";
 import { keys } from "../store/keys.ts";
 import { decodeAll } from "../store/codec.ts";
 import { type EndpointRecord, type SandboxRecord, endpointSchema, sandboxSchema } from "../store/records.ts";
 import { containerLabel } from "./container-label.ts";
 import { release } from "./detach.ts";
 import type { Environment } from "./environment.ts";
-import { byDriver } from "./kernel.ts";
+import { byDriver, ensureSandbox } from "./kernel.ts";
 import { type Problem, warnQuarantined } from "./model.ts";
 import { readPools } from "./pool-records.ts";
 import { settlePorts } from "./port-clashes.ts";
@@ -48,8 +48,25 @@ export async function sandboxFindings(env: Environment, record: SandboxRecord): 
   const isWhole = members.length === record.endpoints.length;
   if (isWhole && members.every(({ network }) => uselessness(env, network) === undefined))
     for (const [name, endpoints] of byDriver(members, await planEndpoints(env, members, pools)))
-      findings.push(...(await env.drivers.get(name).sandboxDifferences({ namespace, endpoints })));
+      findings.push(
+        ...(await differencesOf(env, name, { namespace, endpoints }, () =>
+          ensureSandbox(env, members, namespace, pools),
+        )),
+      );
   return { findings, close: () => namespace.close() };
+}
+
+/** A driver that has a part in the joining of endpoints is asked again, as by an attach, for what is missing. */
+async function differencesOf(
+  env: Environment,
+  driver: string,
+  sandbox: SandboxPlan,
+  ensure: () => Promise<boolean>,
+): Promise<Finding[]> {
+  const one = env.drivers.get(driver);
+  const differences = await one.sandboxDifferences(sandbox);
+  const repair = async (): Promise<void> => void (await ensure());
+  return one.lifecycle ? differences.map((difference) => ({ ...difference, repair })) : differences;
 }
 
 /** Whether the container of a sandbox is gone, by reboot or because it ended: one finding for each of its endpoints. */

@@ -7,6 +7,7 @@ import { type Stored, decodeAll } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
 import { type EndpointRecord, type NetworkRecord, type PoolRecord, sandboxSchema } from "../store/records.ts";
 import type { Environment, Lock } from "./environment.ts";
+import { joinAll, settleExternal } from "./join.ts";
 import { warnQuarantined } from "./model.ts";
 import { readPools } from "./pool-records.ts";
 import { type Member, planEndpoints, planNetwork, planPools, readableMembers } from "./sandbox-plan.ts";
@@ -106,10 +107,11 @@ export async function ensureSandbox(
   pools: readonly Stored<PoolRecord>[],
   former?: string,
 ): Promise<boolean> {
-  const plans = await planEndpoints(env, members, pools);
+  const plans = await joinAll(env, members, await planEndpoints(env, members, pools), namespace, pools);
   let wasMissing = false;
   for (const [name, endpoints] of byDriver(members, plans, former))
     wasMissing = (await env.drivers.get(name).ensure({ namespace, endpoints }, planPools(pools))) || wasMissing;
+  await settleExternal(env, members, plans);
   return wasMissing;
 }
 

@@ -1,8 +1,7 @@
 /** This host, as the verbs of the model see it: the real edges behind Environment. */
 import { join } from "node:path";
 import { parsePrefix } from "../base/address.ts";
-import { failure, usageError } from "../base/errors.ts";
-import { quote } from "../base/quote.ts";
+import { failure } from "../base/errors.ts";
 import { lackingCapabilities } from "../dataplane/capabilities.ts";
 import { listeningOn } from "../dataplane/listening.ts";
 import { lockFile, lockFileNow } from "../dataplane/lock.ts";
@@ -13,6 +12,8 @@ import { NETLINK_ROUTE, NetlinkSocket } from "../dataplane/netlink/socket.ts";
 import { NetworkNamespace, bootId } from "../dataplane/netns.ts";
 import { CalicoDriver } from "../drivers/calico/driver.ts";
 import type { Driver } from "../drivers/driver.ts";
+import { type PluginSettings, pluginSettings } from "../drivers/remote/discovery.ts";
+import { Plugins } from "../drivers/remote/plugins.ts";
 import type { HostNetwork } from "../ipam/pools.ts";
 import { sameProcess } from "../runtime/process.ts";
 import { resolveContainer } from "../runtime/resolve.ts";
@@ -25,6 +26,8 @@ export interface LocalOptions {
   readonly dockerHost?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly warn: Warn;
+  /** What the environment says, when absent. */
+  readonly plugins?: PluginSettings | undefined;
 }
 
 /** How long a command waits for others that work on the same sandbox. */
@@ -33,20 +36,18 @@ const LOCK_TIMEOUT_MS = 30_000;
 export function openKernel(options: LocalOptions): Kernel {
   return {
     host: new LocalHost(options),
-    drivers: driversOf([new CalicoDriver(options.stateDir, options.warn)]),
+    drivers: driversOf(options, [new CalicoDriver(options.stateDir, options.warn)]),
     lock: (name, mode) => takeLock(options, name, mode),
   };
 }
 
-function driversOf(all: readonly Driver[]): Drivers {
-  const byName = new Map(all.map((driver) => [driver.name, driver]));
+function driversOf({ plugins: settings, signal }: LocalOptions, own: readonly Driver[]): Drivers {
+  const byName = new Map(own.map((driver) => [driver.name, driver]));
+  const plugins = new Plugins(settings ?? pluginSettings(process.env), [...byName.keys()], signal);
   return {
-    all: () => all,
-    get(name) {
-      const driver = byName.get(name);
-      if (driver) return driver;
-      throw usageError(`there is no driver ${quote(name)}`, `drivers: ${[...byName.keys()].join(", ")}`);
-    },
+    all: () => own,
+    get: (name) => byName.get(name) ?? plugins.driver(name),
+    ipam: (name) => plugins.ipam(name),
   };
 }
 

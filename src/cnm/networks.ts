@@ -2,19 +2,23 @@
 import { type UserError, conflict, notFound, usageError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { newId, shortId } from "../base/id.ts";
-import { type Prefix, contains, covers, parseAddress } from "../base/address.ts";
+import { type Prefix, contains, covers, formatAddress, parseAddress, size } from "../base/address.ts";
+import { failpoint } from "../base/failpoint.ts";
 import { breakPromises } from "../ipam/claim.ts";
-import { type PoolSpec, addPools, checkPrefix, newPool } from "../ipam/pools.ts";
+import { type PoolSpec, addPools, checkPrefix, familiesOf, newPool } from "../ipam/pools.ts";
 import { decodeAll, encode } from "../store/codec.ts";
 import { addressRange, keys } from "../store/keys.ts";
-import { type NetworkRecord, type PoolRecord, SCHEMA_VERSION, poolSchema } from "../store/records.ts";
+import { type IpamRecord, type NetworkRecord, type PoolRecord, SCHEMA_VERSION, poolSchema } from "../store/records.ts";
 import type { Transaction } from "../store/store.ts";
 import type { Environment, StoreEnvironment } from "./environment.ts";
+import { type IpamSpec, releasePools, requestPools } from "./foreign-ipam.ts";
+import { type Insist, lifecycleNetwork, lifecycleOf, tell } from "./lifecycle.ts";
 import { findNetworkNamed, getNetwork, withDriver } from "./lookup.ts";
 import { warnQuarantined } from "./model.ts";
 import { DEFAULT_DRIVER, DEFAULT_NETWORK, checkName, checkPairs } from "./names.ts";
 import { readPools } from "./pool-records.ts";
-import { changePools, poolRemoval } from "./pools.ts";
+import { changePools, ensureDefaultPools, poolRemoval } from "./pools.ts";
+import { takeBack } from "./take-back.ts";
 import { together, transact } from "./transact.ts";
 
 /** So that what removes the network with its pools stays within what etcd takes in one transaction. */
@@ -33,6 +37,8 @@ export interface NetworkSpec {
   ipv6?: boolean | undefined;
   labels?: Readonly<Record<string, string>> | undefined;
   options?: Readonly<Record<string, string>> | undefined;
+  /** The plugin that gives pools and addresses, in place of our own IPAM. */
+  ipam?: IpamSpec | undefined;
   /** Even though a subnet overlaps a network of this host. */
   force?: boolean | undefined;
   /** What the Docker of this node, which makes it, knows it by. */
@@ -47,22 +53,72 @@ export interface EnsuredNetwork {
 
 /**
  * Creates the network and the pools of its own, or nothing. With `ignore`, a network of that name that is there
- * already is the answer. Errors: `usage`, `conflict` when the name is taken or a subnet overlaps.
+ * already is the answer. Then its driver is told, if that has a part in it; when the driver refuses, the network goes
+ * again. Errors: `usage`, `conflict` when the name is taken or a subnet overlaps; `failure` of a plugin.
  */
 export async function createNetwork(
   env: Environment,
   spec: NetworkSpec,
   { ignore = false }: { ignore?: boolean | undefined } = {},
 ): Promise<EnsuredNetwork> {
-  const { network, pools } = newNetwork(env, spec);
+  if (!spec.ipam) return recordAndTell(env, newNetwork(env, spec), spec, ignore);
+  // What can be told to be wrong is, before a plugin is asked for anything.
+  const { network } = newNetwork(env, spec);
+  const existing = await nameOwner(env, network.name);
+  if (existing) return { network: mayBeThere(existing, spec, ignore), created: false };
+  const { record, subnets, gateways } = await requestPools(env, spec.ipam, spec);
+  let id = "";
+  try {
+    const made = newNetwork(env, { ...spec, subnets, gateways, ipRanges: [] }, record);
+    id = made.network.id;
+    return await recordAndTell(env, made, spec, ignore);
+  } finally {
+    // Whether it failed, or somebody else was first: pools of no network go back.
+    await takeBack(env, async () => {
+      if (!(await isRecorded(env, id))) await releasePools(env, record);
+    });
+  }
+}
+
+async function isRecorded({ store }: StoreEnvironment, id: string): Promise<boolean> {
+  const { ranges } = await store.read([{ key: keys.network(id), countOnly: true }]);
+  return ranges[0]?.count === 1;
+}
+
+async function recordAndTell(
+  env: Environment,
+  made: { network: NetworkRecord; pools: PoolRecord[] },
+  spec: NetworkSpec,
+  ignore: boolean,
+): Promise<EnsuredNetwork> {
+  const ensured = await record(env, made, spec, ignore);
+  const lifecycle = ensured.created ? lifecycleOf(env, ensured.network) : undefined;
+  if (!lifecycle) return ensured;
+  failpoint("network-create:recorded");
+  try {
+    // A driver is told of all pools, so those that are made on first use are made now.
+    if (made.pools.length === 0) await ensureDefaultPools(env, familiesOf(ensured.network));
+    await lifecycle.createNetwork(lifecycleNetwork(ensured.network, (await readPools(env)).existing));
+    return ensured;
+  } catch (error) {
+    await takeBack(env, async () => void (await removeRecord(env, ensured.network.id)));
+    throw error;
+  }
+}
+
+/** In one transaction, or not at all. */
+async function record(
+  env: Environment,
+  { network, pools }: { network: NetworkRecord; pools: PoolRecord[] },
+  spec: NetworkSpec,
+  ignore: boolean,
+): Promise<EnsuredNetwork> {
   const host = spec.force || pools.length === 0 ? [] : await env.host.networks();
   const made = { network, created: true };
   return (pools.length === 0 ? transact : changePools)<EnsuredNetwork>(env, async () => {
     const existing = await nameOwner(env, network.name);
     if (existing?.id === network.id) return { result: made };
-    if (existing && ignore) return { result: { network: withDriver(existing, spec.driver), created: false } };
-    if (existing)
-      throw conflict(`network ${network.name} exists`, "choose another name, or --ignore to use the one there is");
+    if (existing) return { result: { network: mayBeThere(existing, spec, ignore), created: false } };
     const own = pools.length === 0 ? undefined : await readPools(env);
     return {
       result: made,
@@ -79,6 +135,11 @@ export async function createNetwork(
       ),
     };
   });
+}
+
+function mayBeThere(existing: NetworkRecord, spec: NetworkSpec, ignore: boolean): NetworkRecord {
+  if (ignore) return withDriver(existing, spec.driver);
+  throw conflict(`network ${existing.name} exists`, "choose another name, or --ignore to use the one there is");
 }
 
 /** The network of that name; made if there is none. Errors: `conflict` when it has another driver. */
@@ -102,11 +163,34 @@ export async function getOrDefaultNetwork(env: Environment, name: string): Promi
   );
 }
 
-/** Errors: `not-found`, `conflict` while it has endpoints; whatever `mayGo` throws. */
+/**
+ * The driver, if it has a part in it, is told first: while the network is on record, the same call finds it. With
+ * `insist`, whatever a plugin says to that. Errors: `not-found`, `conflict` while it has endpoints, `failure` of a plugin;
+ * whatever `mayGo` throws.
+ */
 export async function removeNetwork(
   env: Environment,
   reference: string,
+  insist: Insist = {},
   mayGo: (network: NetworkRecord) => void = () => undefined,
+): Promise<NetworkRecord> {
+  const before = async (network: NetworkRecord): Promise<void> => {
+    await tell(env, insist, async () => lifecycleOf(env, network)?.deleteNetwork(network.id));
+    failpoint("network-rm:told");
+  };
+  const network = await removeRecord(env, reference, { mayGo, before });
+  await releasePools(env, network.ipam);
+  return network;
+}
+
+/** Errors: `not-found`, `conflict` while it has endpoints. `before` is called when nothing stands in the way. */
+async function removeRecord(
+  env: Environment,
+  reference: string,
+  {
+    mayGo = () => undefined,
+    before = async () => {},
+  }: { mayGo?(network: NetworkRecord): void; before?(network: NetworkRecord): Promise<void> } = {},
 ): Promise<NetworkRecord> {
   return changePools(env, async () => {
     const network = await getNetwork(env.store, reference);
@@ -124,6 +208,7 @@ export async function removeNetwork(
       .filter(({ networkId }) => networkId === id);
     // Without endpoints, what a Docker was promised from them is nobody's.
     for (const { cidr } of pools) await breakPromises(env.store, checkPrefix("pool", cidr));
+    await before(network.value);
     return {
       result: network.value,
       transaction: {
@@ -148,7 +233,11 @@ function networkParts(network: NetworkRecord): Transaction {
   };
 }
 
-function newNetwork(env: Environment, spec: NetworkSpec): { network: NetworkRecord; pools: PoolRecord[] } {
+function newNetwork(
+  env: Environment,
+  spec: NetworkSpec,
+  ipam?: IpamRecord,
+): { network: NetworkRecord; pools: PoolRecord[] } {
   const name = checkName("network name", spec.name);
   const driver = env.drivers.get(spec.driver ?? DEFAULT_DRIVER);
   const options = checkPairs("option", spec.options ?? {});
@@ -157,9 +246,9 @@ function newNetwork(env: Environment, spec: NetworkSpec): { network: NetworkReco
     throw usageError(`network ${name} has more than ${MOST_SUBNETS} subnets`, "give it fewer and larger ones");
   const id = newId();
   const createdAt = new Date().toISOString();
-  const pools = poolSpecs(spec, { natOutgoing: natOutgoing && !spec.internal, networkId: id }).map((pool) =>
-    newPool(pool, createdAt),
-  );
+  const pools = poolSpecs(spec, { natOutgoing: natOutgoing && !spec.internal, networkId: id })
+    .map((pool) => (driver.lifecycle && !ipam ? withGateway(pool) : pool))
+    .map((pool) => newPool(pool, createdAt));
   const network: NetworkRecord = {
     v: SCHEMA_VERSION,
     id,
@@ -171,6 +260,7 @@ function newNetwork(env: Environment, spec: NetworkSpec): { network: NetworkReco
     options,
     pools: pools.map(({ cidr }) => cidr),
     ...(spec.dockerId === undefined ? {} : { docker: { ids: { [env.node]: spec.dockerId }, made: true } }),
+    ...(ipam ? { ipam } : {}),
     createdAt,
   };
   return { network, pools };
@@ -204,6 +294,13 @@ function poolSpecs(
     disabled: false,
     ...common,
   }));
+}
+
+/** A driver that has a part in the model's steps is given a gateway, as the daemon does: the first address there is. */
+function withGateway(pool: PoolSpec): PoolSpec {
+  const prefix = checkPrefix("subnet", pool.cidr);
+  if (pool.gateway !== undefined || size(prefix) < 4n) return pool;
+  return { ...pool, gateway: formatAddress({ family: prefix.family, value: prefix.base + 1n }) };
 }
 
 function give(homes: Map<Prefix, string>, subnet: Prefix | undefined, what: string, text: string): void {

@@ -135,7 +135,7 @@ async function unpublishAll(
   for (const { binding, ...free } of attached) {
     const network = byId.get(free.networkId);
     if (!network || !binding) continue;
-    await release(env, { endpoint: { ...free, binding }, network });
-    await unpublishFree(env, { endpoint: free, network });
+    await release(env, { endpoint: { ...free, binding }, network }, { insist: true });
+    await unpublishFree(env, { endpoint: free, network }, { insist: true });
   }
 }

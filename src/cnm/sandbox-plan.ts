@@ -136,6 +136,7 @@ export async function planEndpoints(
         prefixes,
         // An internal network publishes nothing, whatever a record says.
         ...(endpoint.ports === undefined || network.internal ? {} : { ports: endpoint.ports }),
+        ...(binding.joined ? { joined: binding.joined } : {}),
       },
     ];
   });

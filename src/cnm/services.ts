@@ -1,8 +1,9 @@
 /** The verbs of services: an endpoint that is published has a name, addresses and a MAC until it is unpublished. */
 import { type Family, familyOf, parseAddress } from "../base/address.ts";
 import { conflict, notFound, usageError } from "../base/errors.ts";
+import { failpoint } from "../base/failpoint.ts";
 import { quote } from "../base/quote.ts";
-import { newId } from "../base/id.ts";
+import { derivedMac, newId } from "../base/id.ts";
 import { type Claim, claimAny, claimExactly, claimPromised, release } from "../ipam/claim.ts";
 import { familiesOf, poolsFor } from "../ipam/pools.ts";
 import { type Stored, decodeAll, encode } from "../store/codec.ts";
@@ -17,12 +18,15 @@ import {
 } from "../store/records.ts";
 import type { Transaction } from "../store/store.ts";
 import { type Environment, lately } from "./environment.ts";
-import { type FoundService, findEndpointNamed } from "./lookup.ts";
+import { releaseAddresses, requestAddresses } from "./foreign-ipam.ts";
+import { lifecycleEndpoint, lifecycleOf } from "./lifecycle.ts";
+import { type FoundService, findEndpointNamed, getServiceById } from "./lookup.ts";
 import { warnQuarantined } from "./model.ts";
 import { checkMac, checkName, checkPairs } from "./names.ts";
 import { readPools } from "./pool-records.ts";
 import { ensureDefaultPools } from "./pools.ts";
 import { checkPorts, portText } from "./ports.ts";
+import { takeBack } from "./take-back.ts";
 import { together, transact } from "./transact.ts";
 
 export interface PublishSpec {
@@ -66,8 +70,9 @@ export function checkPublishSpec(spec: PublishSpec): void {
 
 /**
  * Publishes a service on the network: its name, its addresses and the endpoint come in one transaction, or not at all.
+ * Then its driver is told, if that has a part in it; when the driver refuses, the service goes again.
  * With `ignore`, a service of that name is the answer. Errors: `conflict` when the name or the address is taken,
- * `failure` when the pools are exhausted.
+ * `failure` when the pools are exhausted, or of a plugin.
  */
 export async function publish(
   env: Environment,
@@ -79,10 +84,73 @@ export async function publish(
   checkPublishSpec(spec);
   const families = familiesOf(network);
   checkFamilies(network, families, spec);
+  const lifecycle = lifecycleOf(env, network);
   const ports = checkPorts(spec.ports ?? []);
   checkMayPublish(env, network, families, ports);
-  const shared = families.filter((family) => !network.pools.some((cidr) => familyOf(cidr) === family));
   const { id, ...docker } = identity ?? { id: newId() };
+  const given = await foreignAddresses(env, network, name, { families, id, spec });
+  const published = await orRelease(env, network, given, () =>
+    claimAndRecord(env, network, name, { spec: { ...spec, ports }, id, ...docker, families, given, ignore }),
+  );
+  if (!published.created) await releaseAddresses(env, network, [...given.values()]);
+  if (!lifecycle || !published.created) return published;
+  failpoint("publish:recorded");
+  const { endpoint } = published;
+  try {
+    const pools = await poolsWith(env, network);
+    const { mac } = await lifecycle.createEndpoint(lifecycleEndpoint(endpoint, network, pools));
+    return mac === undefined ? published : { ...published, endpoint: await recordMac(env, endpoint, mac) };
+  } catch (error) {
+    await takeBack(env, async () => {
+      await removeRecord(env, endpoint);
+      await releaseAddresses(env, network, endpoint.addresses);
+    });
+    throw error;
+  }
+}
+
+/** What the network's IPAM plugin gives, if it has one and nobody has the name. */
+async function foreignAddresses(
+  env: Environment,
+  network: NetworkRecord,
+  name: string,
+  { families, id, spec }: { families: readonly Family[]; id: string; spec: PublishSpec },
+): Promise<ReadonlyMap<Family, string>> {
+  if (!network.ipam || (await findEndpointNamed(env.store, network.id, name))) return new Map();
+  const mac = spec.mac === undefined ? derivedMac(id) : checkMac(spec.mac);
+  return requestAddresses(env, network, families, { 4: spec.ip, 6: spec.ip6, mac });
+}
+
+async function orRelease<T>(
+  env: Environment,
+  network: NetworkRecord,
+  given: ReadonlyMap<Family, string>,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await releaseAddresses(env, network, [...given.values()]);
+    throw error;
+  }
+}
+
+interface Publication extends Pick<EndpointRecord, "docker"> {
+  readonly spec: PublishSpec;
+  readonly id: string;
+  readonly families: readonly Family[];
+  /** By the network's IPAM plugin. */
+  readonly given: ReadonlyMap<Family, string>;
+  readonly ignore: boolean;
+}
+
+async function claimAndRecord(
+  env: Environment,
+  network: NetworkRecord,
+  name: string,
+  { spec, id, docker, families, given, ignore }: Publication,
+): Promise<Published> {
+  const shared = families.filter((family) => !network.pools.some((cidr) => familyOf(cidr) === family));
   return transact(env, async (attempt) => {
     const [existing, pools] = await Promise.all([
       findEndpointNamed(env.store, network.id, name),
@@ -90,18 +158,19 @@ export async function publish(
     ]);
     const taken = existing?.value;
     if (taken) return { result: { endpoint: mayExist(taken, network, id, ignore), created: taken.id === id } };
+    if (network.ipam && given.size === 0) throw conflict(`service ${name} was unpublished meanwhile`, "run it again");
     const claimant = { networkId: network.id, endpointId: id, node: env.node };
     const claims: Claim[] = [];
     for (const family of families) {
       const candidates = poolsFor(network, family, pools);
-      const asked = parseAddress((family === 4 ? spec.ip : spec.ip6) ?? "");
+      const asked = parseAddress(given.get(family) ?? (family === 4 ? spec.ip : spec.ip6) ?? "");
       claims.push(
         asked
           ? await claimExactly(env.store, candidates, asked, claimant)
           : await claimAny(env.store, candidates, claimant, attempt === 0 ? "next" : "random"),
       );
     }
-    const endpoint = newEndpoint(network, name, claims, { ...spec, ports, id, ...docker });
+    const endpoint = newEndpoint(network, name, claims, { ...spec, id, docker });
     return {
       result: { endpoint, created: true },
       transaction: together(endpointParts(endpoint), ...claims.map(({ transaction }) => transaction)),
@@ -151,13 +220,37 @@ function newEndpoint(
     networkId: network.id,
     name,
     addresses: claims.map(({ address }) => address),
-    mac: mac === undefined ? macOf(id) : checkMac(mac),
+    mac: mac === undefined ? derivedMac(id) : checkMac(mac),
     aliases: [...aliases],
     labels: { ...labels },
     ...(ports.length === 0 ? {} : { ports: [...ports] }),
     createdAt: new Date().toISOString(),
     ...(docker === undefined ? {} : { docker }),
   };
+}
+
+/** The MAC that the driver has chosen; whoever attached it meanwhile has asked the driver too. */
+async function recordMac(
+  env: Environment,
+  { networkId, id, name }: EndpointRecord,
+  mac: string,
+): Promise<EndpointRecord> {
+  return transact(env, async () => {
+    const found = (await getServiceById(env.store, networkId, id))?.endpoint;
+    if (!found) throw notFound(`service ${name} was unpublished meanwhile`);
+    const value = { ...found.value, mac };
+    return { result: value, transaction: replaceEndpoint(found, value) };
+  });
+}
+
+/** Takes back what was recorded, unless somebody has begun to use it. */
+async function removeRecord(env: Environment, { networkId, id, name }: EndpointRecord): Promise<void> {
+  await transact(env, async () => {
+    const found = await getServiceById(env.store, networkId, id);
+    if (!found) return { result: undefined };
+    if (found.endpoint.value.binding) throw conflict(`service ${name} was attached meanwhile`);
+    return { result: undefined, transaction: unpublishParts(found) };
+  });
 }
 
 /** All pools, with the default ones of the families that the network shares, made on first use. */
@@ -256,6 +349,3 @@ function checkMayPublish(
     if (port.hostIp !== undefined && !families.includes(familyOf(port.hostIp)))
       throw usageError(`--port ${portText(port)}: network ${name} has no IPv${familyOf(port.hostIp)}`);
 }
-
-/** A locally administered MAC that follows from the id, so that it is the same wherever the endpoint goes. */
-const macOf = (id: string): string => `02:${(id.slice(0, 10).match(/../g) ?? []).join(":")}`;

@@ -4,6 +4,7 @@
  */
 import type { NetworkNamespace } from "../dataplane/netns.ts";
 import type { Table } from "../dataplane/nftables/protocol.ts";
+import type { Joined, Lifecycle } from "./lifecycle.ts";
 
 export interface NetworkPlan {
   readonly id: string;
@@ -39,6 +40,8 @@ export interface EndpointPlan {
   readonly prefixes: readonly string[];
   /** Each leads to its address of the family that the packet is of. No two endpoints of a host have the same. */
   readonly ports?: readonly PortPlan[];
+  /** What its driver answered when it joined, if it has such steps. */
+  readonly joined?: Joined | undefined;
 }
 
 export interface SandboxPlan {
@@ -108,12 +111,35 @@ export interface Removal {
   readonly gone: Promise<void>;
 }
 
+/** For container runtimes that move interfaces into their containers by themselves. */
+export interface Parking {
+  /** The name of an endpoint's interface for as long as it waits on the host. */
+  interfaceOf(endpointId: string): string;
+
+  /**
+   * Makes the host's side of the endpoint, with the far end of its pair on the host too; `ensure` then makes the rest, with
+   * the name that the runtime has given it. For an endpoint that is in no sandbox: a pair that is there already is made
+   * anew. Rejects with a UserError that names the step.
+   */
+  park(endpoint: EndpointPlan, pools: readonly PoolPlan[]): Promise<void>;
+
+  /** Lets the endpoint through on the host's side, and publishes its ports and no others of it. Idempotent. */
+  admit(endpoint: EndpointPlan, pools: readonly PoolPlan[]): Promise<void>;
+
+  /** The name that the endpoint's interface has in the sandbox; undefined when it is not there. */
+  interfaceIn(namespace: NetworkNamespace, hostInterface: string): string | undefined;
+}
+
 export interface Driver {
   readonly name: string;
   /** Those of nftables that are its own. */
   readonly tables: readonly Table[];
   /** Whether endpoints may publish ports on the host. */
   readonly publishesPorts?: boolean;
+  /** Absent from drivers whose interfaces nobody else can move. */
+  readonly parking?: Parking;
+  /** Absent from drivers that have nothing to do with the model's steps but to make the kernel agree. */
+  readonly lifecycle?: Lifecycle;
 
   /** Errors: `usage` for an option that the driver does not know, or whose value it cannot use. */
   checkOptions(options: Readonly<Record<string, string>>): { natOutgoing: boolean };
@@ -129,22 +155,6 @@ export interface Driver {
    * with a UserError that names the step.
    */
   ensure(sandbox: SandboxPlan, pools: readonly PoolPlan[]): Promise<boolean>;
-
-  /**
-   * Makes the host's side of the endpoint, with the far end of its pair on the host too, for a container runtime that
-   * moves interfaces by itself; `ensure` then makes the rest, with the name that the runtime has given it. For an endpoint
-   * that is in no sandbox: a pair that is there already is made anew. Rejects with a UserError that names the step.
-   */
-  park(endpoint: EndpointPlan, pools: readonly PoolPlan[]): Promise<void>;
-
-  /** Lets the endpoint through on the host's side, and publishes its ports and no others of it. Idempotent. */
-  admit(endpoint: EndpointPlan, pools: readonly PoolPlan[]): Promise<void>;
-
-  /** The name of an endpoint's interface for as long as it waits on the host. */
-  parkedInterface(endpointId: string): string;
-
-  /** The name that the endpoint's interface has in the sandbox; undefined when it is not there. */
-  interfaceIn(namespace: NetworkNamespace, hostInterface: string): string | undefined;
 
   /**
    * Tells of attached addresses of other nodes that joined or left a network. Does nothing on a host where the network

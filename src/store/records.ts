@@ -2,7 +2,7 @@
  * What is stored: one JSON value per object, with a schema version. A change of meaning is a new version.
  */
 import * as z from "zod/mini";
-import { contains, covers, parseAddress, parsePrefix } from "../base/address.ts";
+import { contains, covers, parseAddress, parsePrefix, truncatedPrefix } from "../base/address.ts";
 
 /** The version of every value that this program writes and understands. */
 export const SCHEMA_VERSION = 1;
@@ -17,7 +17,24 @@ const map = z.record(z.string(), z.string());
 const time = z.string();
 const address = z.string().check(z.refine((text) => parseAddress(text) !== undefined, "not an address"));
 const cidr = z.string().check(z.refine((text) => parsePrefix(text) !== undefined, "not a prefix"));
+const addressInPrefix = z
+  .string()
+  .check(z.refine((text) => truncatedPrefix(text) !== undefined, "not an address/length"));
 const mac = z.string().check(z.regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/));
+
+const ipamSchema = z.object({
+  driver: z.string(),
+  options: map,
+  /** The plugin's own ids of the network's pools. */
+  pools: z.array(
+    z.object({
+      cidr,
+      id: z.string(),
+      /** That it was asked for, and wants back. */
+      gateway: z.optional(address),
+    }),
+  ),
+});
 
 export const networkSchema = z.object({
   v: version,
@@ -32,7 +49,17 @@ export const networkSchema = z.object({
   pools: z.array(cidr),
   /** How Docker knows it: by another id on each node. One that Docker made goes with the last of them. */
   docker: z.optional(z.object({ ids: z.record(node, id), made: z.boolean() })),
+  /** The plugin that gives its addresses, in place of our own IPAM. */
+  ipam: z.optional(ipamSchema),
   createdAt: time,
+});
+
+/** What the driver of another process answered when the endpoint joined its sandbox. */
+const joinedSchema = z.object({
+  addresses: z.array(addressInPrefix),
+  gateways: z.array(address),
+  routes: z.array(z.object({ destination: cidr, nextHop: z.optional(address) })),
+  external: z.boolean(),
 });
 
 export const bindingSchema = z.object({
@@ -45,6 +72,7 @@ export const bindingSchema = z.object({
   /** Higher wins the default route of the sandbox. */
   priority: z.int(),
   attachedAt: time,
+  joined: z.optional(joinedSchema),
 });
 
 /** An endpoint as the Docker of a node knows it. */
@@ -174,6 +202,7 @@ export const claimSchema = z.union([
 export const cursorSchema = z.object({ v: version, last: address });
 
 export type NetworkRecord = z.infer<typeof networkSchema>;
+export type IpamRecord = z.infer<typeof ipamSchema>;
 export type BindingRecord = z.infer<typeof bindingSchema>;
 export type PortRecord = z.infer<typeof portSchema>;
 export type EndpointRecord = z.infer<typeof endpointSchema>;

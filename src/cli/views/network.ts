@@ -15,6 +15,7 @@ const networkDocument = (network: Network): object => ({
   labels: network.labels,
   options: network.options,
   pools: network.pools,
+  ...(network.ipam ? { ipam: network.ipam } : {}),
   createdAt: network.createdAt,
 });
 
@@ -58,6 +59,7 @@ export const networkDetailView: View<NetworkDetail> = {
     ["Network Id", network.id],
     ["Name", network.name],
     ["Type", network.driver],
+    ...(network.ipam ? [["IPAM", network.ipam.driver] as const] : []),
     ["Internal", network.internal],
     ["IPv6", network.ipv6],
     ["Labels", pairsText(network.labels)],

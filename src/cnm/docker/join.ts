@@ -4,9 +4,11 @@
  * the endpoint is attached to it as to any other, and what Docker has left out is made.
  */
 import { failpoint } from "../../base/failpoint.ts";
-import { notFound } from "../../base/errors.ts";
+import { notFound, usageError } from "../../base/errors.ts";
 import { shortId } from "../../base/id.ts";
+import type { Parking } from "../../drivers/driver.ts";
 import type { ContainerRef } from "../../runtime/container.ts";
+import type { NetworkRecord } from "../../store/records.ts";
 import { attach } from "../attach.ts";
 import { type Environment, lately } from "../environment.ts";
 import { planHostSide, withEndpoint, withSandbox } from "../kernel.ts";
@@ -30,14 +32,15 @@ export async function joinDockerEndpoint(env: Environment, ref: DockerEndpointRe
   const [found, { existing: pools }] = await Promise.all([knownEndpointOfDocker(env, ref), readPools(lately(env))]);
   if (!found) throw notFound(`no endpoint ${shortId(ref.id)}`, "CreateEndpoint makes it");
   const { endpoint, network } = found;
-  const driver = env.drivers.get(network.value.driver);
+  const parking = parkingOf(env, network.value);
   const { id, binding } = endpoint.value;
-  if (binding) return { ...found, interface: driver.parkedInterface(id) };
+  const joined = { ...found, interface: parking.interfaceOf(id) };
+  if (binding) return joined;
   const plan = planHostSide(env, endpoint.value, network.value);
   // Its sandbox has no id yet; what matters is that no driver withdraws, and that nobody else has the endpoint in hand.
-  await withSandbox(env, id, () => withEndpoint(env, id, () => driver.park(plan, planPools(pools))));
+  await withSandbox(env, id, () => withEndpoint(env, id, () => parking.park(plan, planPools(pools))));
   failpoint("docker:joined");
-  return { ...found, interface: driver.parkedInterface(id) };
+  return joined;
 }
 
 /**
@@ -52,9 +55,9 @@ export async function adoptDockerEndpoint(
   const found = await knownEndpointOfDocker(env, ref);
   if (!found) return undefined;
   const { endpoint, network } = found;
-  const driver = env.drivers.get(network.value.driver);
+  const hostInterface = env.drivers.get(network.value.driver).hostInterface(endpoint.value.id);
   const namespace = openSandbox(env, container);
-  const name = driver.interfaceIn(namespace, driver.hostInterface(endpoint.value.id));
+  const name = parkingOf(env, network.value).interfaceIn(namespace, hostInterface);
   namespace.close();
   if (name === undefined) return undefined;
   return attach(
@@ -63,4 +66,11 @@ export async function adoptDockerEndpoint(
     { service: endpoint.value.id, network: network.value.id, driver: undefined },
     { interface: name, isMoved: true, ignore: true },
   );
+}
+
+/** Errors: `usage` for a network whose driver has no interfaces that Docker could move. */
+export function parkingOf(env: Environment, { name, driver }: NetworkRecord): Parking {
+  const { parking } = env.drivers.get(driver);
+  if (parking) return parking;
+  throw usageError(`network ${name} has the driver ${driver}, which Docker does not get from here`);
 }

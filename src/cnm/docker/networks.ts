@@ -108,7 +108,7 @@ export async function forgetDockerNetwork(env: Environment, dockerId: string): P
       await deleteDockerEndpoint(env, { networkId: id, id: value.docker.endpointId });
   // With Docker's id still on record: whoever was killed in between is asked again.
   const mayGo = (network: NetworkRecord): void => mustBeLastOf(env, network);
-  if (await removeNetwork(env, id, mayGo).then(() => true, staysWithOthers)) return true;
+  if (await removeNetwork(env, id, {}, mayGo).then(() => true, staysWithOthers)) return true;
   failpoint("docker:network-stays");
   await transact(env, async () => {
     const found = await networkOfDocker(env, dockerId);

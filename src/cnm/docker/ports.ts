@@ -13,6 +13,7 @@ import { isAlive } from "../sandboxes.ts";
 import { replaceEndpoint } from "../services.ts";
 import { transact } from "../transact.ts";
 import { type DockerEndpointRef, endpointOfDocker } from "./endpoints.ts";
+import { parkingOf } from "./join.ts";
 
 /** A port of a container with those of the host that may lead to it: the first that is free does. */
 interface Wish extends Omit<PortRecord, "hostPort"> {
@@ -93,8 +94,8 @@ function changePorts(
 
 async function admit(env: Environment, { endpoint: { value }, network }: FoundService): Promise<void> {
   const pools = planPools((await readPools(env)).existing);
-  const driver = env.drivers.get(network.value.driver);
-  await withEndpoint(env, value.id, () => driver.admit(planHostSide(env, value, network.value), pools));
+  const parking = parkingOf(env, network.value);
+  await withEndpoint(env, value.id, () => parking.admit(planHostSide(env, value, network.value), pools));
 }
 
 function wishOf({ Proto, Port, HostIP, HostPort = 0, HostPortEnd = 0 }: PortMapping): Wish {

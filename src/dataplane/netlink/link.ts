@@ -120,6 +120,21 @@ export const setLinkMtu = (index: number, mtu: number): Request =>
 export const renameLink = (index: number, name: string): Request =>
   change({ index }, [attr.string(ifla.IFNAME, name)], `rename interface number ${index} to ${name}`);
 
+/**
+ * Moves an interface into the namespace of an open file, where it has the name and the alias, in one step; it is down
+ * then. EEXIST when the name is taken there.
+ */
+export const moveLink = (index: number, to: { namespaceFd: number; name: string; alias: string }): Request =>
+  change(
+    { index, flags: 0, change: IFF_UP },
+    [
+      attr.u32(ifla.NET_NS_FD, to.namespaceFd),
+      attr.string(ifla.IFNAME, to.name),
+      attr.bytes(ifla.ALIAS, Buffer.from(to.alias)),
+    ],
+    `move interface number ${index} to another namespace as ${to.name}`,
+  );
+
 /** An empty alias takes the alias away. */
 export const setLinkAlias = (index: number, alias: string): Request =>
   change({ index }, [attr.bytes(ifla.ALIAS, Buffer.from(alias))], `give interface number ${index} an alias`);

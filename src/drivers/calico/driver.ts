@@ -4,7 +4,6 @@ import { failpoint } from "../../base/failpoint.ts";
 import { forgetConnections } from "../../dataplane/conntrack.ts";
 import { type Link, findLink, listLinks } from "../../dataplane/netlink/link-state.ts";
 import { NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
-import type { NetworkNamespace } from "../../dataplane/netns.ts";
 import type {
   Difference,
   Driver,
@@ -14,6 +13,7 @@ import type {
   HostPlan,
   MemberChange,
   NetworkPlan,
+  Parking,
   PoolPlan,
   Removal,
   SandboxPlan,
@@ -54,7 +54,15 @@ export class CalicoDriver implements Driver {
   readonly checkOptions = checkOptions;
   readonly hostInterface = hostInterfaceOf;
   readonly isHostInterface = isHostInterface;
-  readonly parkedInterface = parkedInterfaceOf;
+  readonly parking: Parking = {
+    interfaceOf: parkedInterfaceOf,
+    interfaceIn,
+    park: async (endpoint, pools) => {
+      await this.#open([endpoint], pools);
+      await park(endpoint);
+    },
+    admit: (endpoint, pools) => this.#open([endpoint], pools),
+  };
   readonly tables = ownTables;
   readonly publishesPorts = true;
   readonly #stateDir: string;
@@ -75,19 +83,6 @@ export class CalicoDriver implements Driver {
     leadDatagramsOn(sandbox.endpoints, () => this.#openConntrack());
     if (wasMissing) this.#warnOfHostFirewall(sandbox.endpoints);
     return wasMissing;
-  }
-
-  async park(endpoint: EndpointPlan, pools: readonly PoolPlan[]): Promise<void> {
-    await this.#open([endpoint], pools);
-    await park(endpoint);
-  }
-
-  admit(endpoint: EndpointPlan, pools: readonly PoolPlan[]): Promise<void> {
-    return this.#open([endpoint], pools);
-  }
-
-  interfaceIn(namespace: NetworkNamespace, hostInterface: string): string | undefined {
-    return interfaceIn(namespace, hostInterface);
   }
 
   setMembers(networkId: string, { joined, left }: MemberChange): void {

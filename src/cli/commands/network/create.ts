@@ -1,3 +1,4 @@
+import { usageError } from "../../../base/errors.ts";
 import { argument } from "../../arguments.ts";
 import { defineCommand } from "../../command.ts";
 import { flag, list, pairs, text } from "../../options.ts";
@@ -8,7 +9,7 @@ export const networkCreate = defineCommand({
   summary: "Create a network and print its id",
   description:
     "A network with a --subnet has an address pool of its own; without one it shares the default pools. " +
-    "Give --subnet once for each address family.",
+    "Give --subnet once for each address family. A DRIVER that is not built in is a Docker network plugin of that name.",
   arguments: { name: argument("NAME", "name of the network, unique in the cluster") },
   options: {
     driver: text("DRIVER", "how the network becomes real (default: calico)", { short: "d" }),
@@ -20,6 +21,8 @@ export const networkCreate = defineCommand({
     ipv6: flag("give endpoints IPv6 addresses too"),
     label: pairs("KEY=VALUE", "label of the network"),
     opt: pairs("KEY=VALUE", "option for the driver", { short: "o" }),
+    ipamDriver: text("PLUGIN", "the IPAM plugin that gives pools and addresses (default: calicoctl's own IPAM)"),
+    ipamOpt: pairs("KEY=VALUE", "option for the IPAM plugin"),
     force: flag("even if a subnet overlaps the host's own networks"),
     ignore: flag("if the network exists, print its id and succeed"),
   },
@@ -28,6 +31,10 @@ export const networkCreate = defineCommand({
     {
       command: "calicoctl network create --subnet 10.20.0.0/16 --ip-range 10.20.1.0/24 --label tier=db backend",
       does: "a network with a pool of its own",
+    },
+    {
+      command: "calicoctl network create -d weave --subnet 10.32.0.0/16 -o mtu=1400 mesh",
+      does: "by a Docker network plugin",
     },
     { command: "calicoctl network create --internal --ipv6 vault", does: "dual stack, with no way out" },
   ],
@@ -47,6 +54,7 @@ export const networkCreate = defineCommand({
         ipv6: options.ipv6,
         labels: options.label,
         options: options.opt,
+        ipam: ipamSpec(options.ipamDriver, options.ipamOpt),
         force: options.force,
       },
       { ignore: options.ignore },
@@ -54,3 +62,12 @@ export const networkCreate = defineCommand({
     await output.made(madeNetworkView, [network]);
   },
 });
+
+function ipamSpec(
+  driver: string | undefined,
+  options: Readonly<Record<string, string>>,
+): { driver: string; options: Readonly<Record<string, string>> } | undefined {
+  if (driver !== undefined) return { driver, options };
+  if (Object.keys(options).length > 0) throw usageError("--ipam-opt is for an IPAM plugin", "give --ipam-driver");
+  return undefined;
+}

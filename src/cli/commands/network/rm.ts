@@ -8,12 +8,15 @@ export const networkRemove = defineCommand({
   aliases: ["remove"],
   summary: "Remove networks that have no services",
   arguments: { networks: argumentList("NETWORK", "name or id of a network", { completes: "network" }) },
-  options: { ignore: flag("succeed if a network is gone already") },
+  options: {
+    force: flag("even if its plugin cannot be asked, or refuses", { short: "f" }),
+    ignore: flag("succeed if a network is gone already"),
+  },
   examples: [{ command: "calicoctl network rm frontend backend", does: "remove two networks" }],
-  async run(context, { networks }, { ignore }) {
+  async run(context, { networks }, { force, ignore }) {
     const controller = await context.controller();
     const { settle } = await each(context, networks, async (network) =>
-      unlessGone(ignore, async () => controller.removeNetwork(network)),
+      unlessGone(ignore, async () => controller.removeNetwork(network, { force })),
     );
     settle();
   },

@@ -8,7 +8,7 @@ export const serviceUnpublish = defineCommand({
   summary: "Unpublish services and free their addresses",
   arguments: { services: argumentList("SERVICE[.NETWORK]", "a published service", { completes: "service" }) },
   options: {
-    force: flag("even if the service is attached: detach it first", { short: "f" }),
+    force: flag("even if the service is attached (detach it first), or its plugin cannot be asked", { short: "f" }),
     ignore: flag("succeed if a service is gone already"),
   },
   examples: [{ command: "calicoctl service unpublish -f web.frontend", does: "detach it if need be, and unpublish" }],

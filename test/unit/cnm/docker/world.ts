@@ -23,8 +23,12 @@ export function makeWorld({ node = "here", store = new FakeStore() } = {}): Worl
     name: "calico",
     checkOptions,
     hostInterface: interfaceOf,
-    parkedInterface: (id) => `cnmp${id.slice(0, 11)}`,
-    park: async ({ id }) => void parked.add(id),
+    parking: {
+      interfaceOf: (id) => `cnmp${id.slice(0, 11)}`,
+      park: async ({ id }) => void parked.add(id),
+      admit: async () => undefined,
+      interfaceIn: () => undefined,
+    },
     remove: async ({ id }) => ({ wasThere: parked.delete(id), gone: Promise.resolve() }),
     counters: () => undefined,
     withdraw: async () => false,
@@ -34,7 +38,11 @@ export function makeWorld({ node = "here", store = new FakeStore() } = {}): Worl
   const env: Environment = {
     ...{ store, node, defaultPools: true, warn: () => {} },
     host: host as Environment["host"],
-    drivers: { get: () => driver as Driver, all: () => [driver as Driver] },
+    drivers: {
+      get: () => driver as Driver,
+      all: () => [driver as Driver],
+      ipam: () => Promise.reject(new Error("no IPAM plugin is meant")),
+    },
     lock: async () => ({ release() {} }),
   };
   return {
