@@ -5,8 +5,8 @@ const LOOK_MS = 60_000;
 const COLLECT_MS = 5 * 60_000;
 
 export interface SweepWork {
-  /** Looks at everything, one thing after the other over so long a time. */
-  look(spreadMs: number): void;
+  /** Looks at everything. */
+  look(): void;
   /** Gives back what nobody uses. */
   collect(): Promise<void>;
   readonly log: Log;
@@ -17,7 +17,7 @@ export class Sweep {
 
   constructor({ look, collect, log }: SweepWork) {
     this.#timers = [
-      setInterval(() => look(LOOK_MS / 2), jittered(LOOK_MS)),
+      setInterval(look, jittered(LOOK_MS)),
       setInterval(
         () => void collect().catch((error: unknown) => log.warn("nothing collected", { error })),
         jittered(COLLECT_MS),

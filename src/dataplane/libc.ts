@@ -23,21 +23,27 @@ export class SystemError extends Error {
   }
 }
 
+/** The symbols of all errnos, the first where two share a number. */
+const names = new Map(
+  Object.entries(constants.errno)
+    .toReversed()
+    .map(([name, number]) => [number, name]),
+);
+let words: ReturnType<typeof getSystemErrorMap> | undefined;
+
 /** The symbol of an errno, such as "EEXIST". */
-export function errnoName(errno: number): string {
-  const known = Object.entries(constants.errno).find(([, number]) => number === errno);
-  return known?.[0] ?? `E${errno}`;
-}
+export const errnoName = (errno: number): string => names.get(errno) ?? `E${errno}`;
 
 /** An errno in words, such as "file already exists (EEXIST)". */
 export function describeErrno(errno: number): string {
-  const words = getSystemErrorMap().get(-errno)?.[1];
-  return words === undefined ? errnoName(errno) : `${words} (${errnoName(errno)})`;
+  // Node makes a new map each time.
+  const said = (words ??= getSystemErrorMap()).get(-errno)?.[1];
+  return said === undefined ? errnoName(errno) : `${said} (${errnoName(errno)})`;
 }
 
 /** The machine's own C library: the one Node itself is linked with. */
 const libc = koffi.load(null);
-const EINTR = constants.errno.EINTR;
+const { EAGAIN, EINTR } = constants.errno;
 
 const native = {
   socket: libc.func("socket", "int", ["int", "int", "int"]),
@@ -49,6 +55,7 @@ const native = {
   syscall: libc.func("syscall", "long", ["long", "int", "uint32_t"]),
   setns: libc.func("setns", "int", ["int", "int"]),
   unshare: libc.func("unshare", "int", ["int"]),
+  getsockname: libc.func("getsockname", "int", ["int", "void *", "void *"]),
   getsockopt: libc.func("getsockopt", "int", ["int", "int", "int", "void *", "void *"]),
   setsockopt: libc.func("setsockopt", "int", ["int", "int", "int", "void *", "uint32_t"]),
   flock: libc.func("flock", "int", ["int", "int"]),
@@ -93,8 +100,16 @@ export function sendAsync(fd: number, data: Buffer): Promise<number> {
 /** Returns the length of the datagram; `into` holds as much of it as fits when `flags` has MSG_TRUNC. */
 export const recv = (fd: number, into: Buffer, flags: number): number => call("recv", fd, into, into.length, flags);
 
-/** As `recv`, into what the struct msghdr in `header` points at. */
-export const recvmsg = (fd: number, header: Buffer, flags: number): number => call("recvmsg", fd, header, flags);
+/** As `recv`, into what the struct msghdr in `header` points at; undefined when nothing waits and none is to be. */
+export function recvmsg(fd: number, header: Buffer, flags: number): number | undefined {
+  for (;;) {
+    const length = native.recvmsg(fd, header, flags) as number;
+    if (length >= 0) return length;
+    const errno = koffi.errno();
+    if (errno === EAGAIN) return undefined;
+    if (errno !== EINTR) throw new SystemError("recvmsg", errno);
+  }
+}
 
 /** Where a buffer's memory is, for structures that point at it; it stays there when the buffer is not pooled. */
 export const addressOf = (buffer: Buffer): bigint => koffi.address(buffer);
@@ -110,6 +125,15 @@ export const setns = (fd: number, kind: number): void => void call("setns", fd, 
 
 /** Moves the calling thread into a new namespace of type `kind`. */
 export const unshare = (kind: number): void => void call("unshare", kind);
+
+/** The address of the socket's own end: a sockaddr of `size` bytes. */
+export function getsockname(fd: number, size: number): Buffer {
+  const address = Buffer.alloc(size);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(size);
+  call("getsockname", fd, address, length);
+  return address;
+}
 
 /** The value of a socket option of `size` bytes. */
 export function getsockopt(fd: number, level: number, option: number, size: number): Buffer {

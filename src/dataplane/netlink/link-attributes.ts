@@ -10,6 +10,7 @@ export const ALIAS = 20;
 export const STATS64 = 23;
 export const AF_SPEC = 26;
 export const NET_NS_FD = 28;
+export const EXT_MASK = 29;
 export const NUM_TX_QUEUES = 31;
 export const NUM_RX_QUEUES = 32;
 export const LINK_NETNSID = 37;
@@ -17,6 +18,9 @@ export const LINK_NETNSID = 37;
 export const INFO_KIND = 1;
 export const INFO_DATA = 2;
 export const INET6_ADDR_GEN_MODE = 8;
+
+/** RTEXT_FILTER_SKIP_STATS. */
+export const WITHOUT_COUNTERS = 8;
 
 /** struct ifinfomsg: which interface, and which of its flags to change to what. */
 export interface LinkHeader {

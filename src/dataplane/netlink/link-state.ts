@@ -36,18 +36,19 @@ export interface Link {
   readonly peerIndex: number | undefined;
   /** This namespace's number for the peer's, undefined when that is the same one. */
   readonly peerNamespaceId: number | undefined;
-  readonly counters: LinkCounters;
 }
 
 /** Every interface of the socket's namespace. */
-export const listLinks = (socket: NetlinkSocket): Link[] =>
-  socket.dump(request(0, [], "list interfaces")).map(parseLink);
+export const listLinks = (socket: NetlinkSocket): Link[] => socket.dump(everyLink()).map(parseLink);
+
+/** The same, in turns with others: what comes and goes meanwhile may be in it or not. */
+export const listLinksInTurns = (socket: NetlinkSocket): Promise<Link[]> => socket.dumpInTurns(everyLink(), parseLink);
 
 /** The interface of that name or index; undefined when there is none. */
 export function findLink(socket: NetlinkSocket, nameOrIndex: string | number): Link | undefined {
   const payload = socket.get(
     typeof nameOrIndex === "number"
-      ? question(nameOrIndex, [], `look up interface number ${nameOrIndex}`)
+      ? question(nameOrIndex, [withoutCounters], `look up interface number ${nameOrIndex}`)
       : named(nameOrIndex),
   );
   return payload && parseLink(payload);
@@ -59,7 +60,20 @@ export function makeLink(socket: NetlinkSocket, creation: Request, name: string)
   return payload && parseLink(payload);
 }
 
-const named = (name: string): Request => question(0, [attr.string(ifla.IFNAME, name)], `look up interface ${name}`);
+/** What went through the interface of that name; undefined when there is none. */
+export function findCounters(socket: NetlinkSocket, name: string): LinkCounters | undefined {
+  const payload = socket.get(question(0, [attr.string(ifla.IFNAME, name)], `look up interface ${name}`));
+  const stats = payload && parseAttributes(payload, ifla.HEADER_LENGTH).get(ifla.STATS64);
+  return stats && parseCounters(stats);
+}
+
+/** They are the greater part of what the kernel tells. */
+const withoutCounters = attr.u32(ifla.EXT_MASK, ifla.WITHOUT_COUNTERS);
+
+const everyLink = (): Request => request(0, [withoutCounters], "list interfaces");
+
+const named = (name: string): Request =>
+  question(0, [attr.string(ifla.IFNAME, name), withoutCounters], `look up interface ${name}`);
 
 const question = (index: number, attributes: Buffer[], what: string): Request => ({
   ...request(index, attributes, what),
@@ -88,7 +102,6 @@ function parseLink(payload: Buffer): Link {
     kind: kind && textOf(kind),
     peerIndex: attributes.get(ifla.LINK)?.readInt32LE(),
     peerNamespaceId: attributes.get(ifla.LINK_NETNSID)?.readInt32LE(),
-    counters: parseCounters(attributes.get(ifla.STATS64) ?? Buffer.alloc(64)),
   };
 }
 

@@ -41,6 +41,8 @@ export interface Message {
   readonly type: number;
   readonly flags: number;
   readonly sequence: number;
+  /** The number of the socket that it answers to, or whose request it tells of. */
+  readonly port: number;
   readonly payload: Buffer;
 }
 
@@ -74,6 +76,7 @@ export function decodeMessages(datagram: Buffer, end = datagram.length): Message
       type: datagram.readUInt16LE(at + 4),
       flags: datagram.readUInt16LE(at + 6),
       sequence: datagram.readUInt32LE(at + 8),
+      port: datagram.readUInt32LE(at + 12),
       payload: datagram.subarray(at + HEADER_LENGTH, at + length),
     });
     at += align(length);

@@ -1,6 +1,7 @@
 import { closeSync } from "node:fs";
 import { constants } from "node:os";
 import { failure } from "../../base/errors.ts";
+import { takeTurns } from "../../base/turns.ts";
 import * as libc from "../libc.ts";
 import { failureOf } from "./error.ts";
 import type { NetlinkError } from "./error.ts";
@@ -31,11 +32,16 @@ const REPLY_TIMEOUT_S = 5n;
 const RECEIVE_BYTES = 256 << 10;
 /** One send's worth of requests: less than a socket takes by default. */
 const SEND_BYTES = 64 << 10;
+/** struct sockaddr_nl: the family, and the port at the fifth byte. */
+const ADDRESS_BYTES = 12;
+const ADDRESS_PORT = 4;
 /** How many replies wait at a socket by default, and what each takes up with the kernel's bookkeeping. */
 const QUEUED_REPLIES = 128;
 const QUEUED_REPLY_BYTES = 2048;
 /** A dump that changes under the reader this often in a row is not going to end. */
 const DUMP_TRIES = 20;
+/** What need not be of one moment is not asked for so often. */
+const LOOSE_DUMP_TRIES = 3;
 
 /** Where a socket can be opened: see NetworkNamespace. */
 export interface Enterable {
@@ -132,10 +138,45 @@ export class NetlinkSocket {
   dump(request: Request): Buffer[] {
     this.#mustBeFree();
     for (let tries = 0; tries < DUMP_TRIES; tries++) {
-      const payloads = this.#dumpOnce(request);
-      if (payloads !== undefined) return payloads;
+      const payloads: Buffer[] = [];
+      const parts = this.#parts(request);
+      let part = parts.next();
+      for (; part.done !== true; part = parts.next()) for (const each of part.value) payloads.push(Buffer.from(each));
+      if (part.value) return payloads;
     }
     throw failure(`cannot ${request.what}: it kept changing while it was read`, "run the command again");
+  }
+
+  /**
+   * What `parse` makes of everything that matches, for what is long: others have their turn in between. What changes
+   * meanwhile may be in it or not. A payload holds until `parse` returns.
+   */
+  async dumpInTurns<T>(request: Request, parse: (payload: Buffer) => T): Promise<T[]> {
+    this.#mustBeFree();
+    this.#busy = true;
+    const turn = takeTurns();
+    try {
+      for (let tries = 1; ; tries++) {
+        const parsed: T[] = [];
+        const parts = this.#parts(request);
+        let part = parts.next();
+        for (; part.done !== true; part = parts.next()) {
+          for (const payload of part.value) parsed.push(parse(payload));
+          await turn();
+        }
+        if (part.value || tries === LOOSE_DUMP_TRIES) return parsed;
+      }
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** Takes the number by which the kernel tells who asked for a change; before anything is sent, and once. */
+  takePort(): number {
+    const address = Buffer.alloc(ADDRESS_BYTES);
+    address.writeUInt16LE(AF_NETLINK, 0);
+    libc.bind(this.#fd, address);
+    return libc.getsockname(this.#fd, ADDRESS_BYTES).readUInt32LE(ADDRESS_PORT);
   }
 
   /** A second close does nothing. */
@@ -202,14 +243,17 @@ export class NetlinkSocket {
     }
   }
 
-  /** undefined when the tables changed in between, or a part of the reply was lost. */
-  #dumpOnce(request: Request): Buffer[] | undefined {
+  /**
+   * The payloads of a dump, by the datagrams that they come in; they hold until the next is asked for. Ends with false
+   * when the tables changed in between, or a part of the reply was lost.
+   */
+  *#parts(request: Request): Generator<Buffer[], boolean> {
     const sequence = this.#nextSequences(1);
     const flags = wire.NLM_F_REQUEST | wire.NLM_F_DUMP | request.flags;
     libc.send(this.#fd, wire.encodeMessage(request.type, flags, sequence, request.body));
-    const payloads: Buffer[] = [];
     let disturbed = false;
     for (;;) {
+      const payloads: Buffer[] = [];
       let messages: Message[] = [];
       try {
         messages = this.#receive();
@@ -222,10 +266,12 @@ export class NetlinkSocket {
         if ((message.flags & wire.NLM_F_DUMP_INTR) !== 0) disturbed = true;
         if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
           throwFirst([failureOf(request, message)]);
-          return disturbed ? undefined : payloads;
+          yield payloads;
+          return !disturbed;
         }
-        payloads.push(Buffer.from(message.payload));
+        payloads.push(message.payload);
       }
+      yield payloads;
     }
   }
 

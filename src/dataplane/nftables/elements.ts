@@ -58,23 +58,42 @@ export const flushSet = (set: NftSet): Request =>
 export const dumpElements = (set: NftSet): Request =>
   tableRequest(set.table, VERB.getElement, `list ${setText(set)}`, attr.string(ELEMENTS.set, set.name));
 
-/** The elements in the payloads of a dump, in the kernel's order; prefixes in the order of addresses. */
-export function parseElements(set: NftSet, payloads: readonly Buffer[]): Element[] {
-  const raw = payloads.flatMap((payload) => {
-    const list = parseAttributes(payload, HEADER_LENGTH).get(ELEMENTS.list);
-    return list === undefined ? [] : listAttributes(list).map((item) => parseElement(item.payload));
-  });
-  if ("prefixes" in set) return pairUp(raw).map((interval) => ({ key: [intervalText(set.prefixes, interval)] }));
-  return raw.map(({ key, goto }) => ({ key: decodeKey(set.key, key), ...(goto === undefined ? {} : { goto }) }));
+/** An element as it was listed; what it says is read when it is asked for. */
+export interface ListedElement {
+  /** That of the same element of `identity`. */
+  readonly identity: string;
+  read(): Element;
 }
 
-/** What tells one element of the set from another, given that its text is the canonical one. */
-export const identity = ({ key, goto }: Element): string => [...key, goto ?? ""].join(" ");
+/** The elements in the payloads of a dump, one after the other: keys in the kernel's order, prefixes in their own. */
+export function* listedElements(set: NftSet, payloads: readonly Buffer[]): Generator<ListedElement> {
+  if ("prefixes" in set) {
+    for (const interval of pairUp([...rawElements(payloads)])) {
+      const text = intervalText(set.prefixes, interval);
+      yield { identity: text, read: () => ({ key: [text] }) };
+    }
+    return;
+  }
+  for (const { key, goto } of rawElements(payloads))
+    yield {
+      identity: keyIdentity(key, goto),
+      read: () => ({ key: decodeKey(set.key, key), ...(goto === undefined ? {} : { goto }) }),
+    };
+}
 
-/** The same element in canonical text, as it would read back. */
-export function canonical(set: NftSet, element: Element): Element {
-  if ("key" in set) return { ...element, key: decodeKey(set.key, encodeKey(set.key, element.key)) };
-  return { key: [intervalText(set.prefixes, intervalOf(set.prefixes, element.key[0] ?? ""))] };
+/** What tells an element of the set from all others, however its key is written. */
+export function identity(set: NftSet, { key, goto }: Element): string {
+  if ("key" in set) return keyIdentity(encodeKey(set.key, key), goto);
+  return intervalText(set.prefixes, intervalOf(set.prefixes, key[0] ?? ""));
+}
+
+const keyIdentity = (key: Buffer, goto = ""): string => `${key.toString("latin1")} ${goto}`;
+
+function* rawElements(payloads: readonly Buffer[]): Generator<RawElement> {
+  for (const payload of payloads) {
+    const list = parseAttributes(payload, HEADER_LENGTH).get(ELEMENTS.list);
+    if (list !== undefined) for (const item of listAttributes(list)) yield parseElement(item.payload);
+  }
 }
 
 interface RawElement {
@@ -85,8 +104,8 @@ interface RawElement {
 
 function parseElement(item: Buffer): RawElement {
   const attributes = parseAttributes(item);
-  const verdict = nested(nested(attributes.get(ELEMENT.data)).get(DATA.verdict));
-  const chain = verdict.get(VERDICT.chain);
+  const data = attributes.get(ELEMENT.data);
+  const chain = data && nested(nested(data).get(DATA.verdict)).get(VERDICT.chain);
   return {
     key: nested(attributes.get(ELEMENT.key)).get(DATA.value) ?? Buffer.alloc(0),
     goto: chain === undefined ? undefined : textOf(chain),

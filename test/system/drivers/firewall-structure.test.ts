@@ -34,6 +34,7 @@ const desiredOf = (...endpoints: FirewallEndpoint[]): FirewallDesired => ({
   pools: POOLS,
   endpoints,
   members: endpoints.flatMap(({ network, addresses }) => addresses.map((address) => ({ network, address }))),
+  asOf: performance.now(),
 });
 
 describe("the structure", () => {
