@@ -2,7 +2,7 @@
  * A look at all sandboxes of the node, for which the host's side is listed once. It only looks: what seems wrong, and
  * what cannot be told, is to be looked at by itself.
  */
-import { takeTurns } from "../base/turns.ts";
+import { giveWay } from "../base/turns.ts";
 import type { Environment } from "../cnm/environment.ts";
 import { manySandboxes } from "../cnm/findings.ts";
 import type { SandboxRecord } from "../store/records.ts";
@@ -20,12 +20,11 @@ export interface SurveyWorld {
 
 /** In turns with others; ends early when `signal` is aborted. */
 export async function survey({ cached, sandboxes, right, doubtful }: SurveyWorld, signal: AbortSignal): Promise<void> {
-  const turn = takeTurns();
   const isRight = await manySandboxes(cached);
   for (const record of sandboxes()) {
     if (signal.aborted) return;
     if (await isRight(record).catch(() => false)) right(record.id);
     else doubtful(record.id);
-    await turn();
+    await giveWay();
   }
 }

@@ -3,7 +3,7 @@
  * and mend the same things by the same steps. Nothing is taken away but what is known to be ours and to be wrong.
  */
 import { UserError } from "../base/errors.ts";
-import { takeTurns } from "../base/turns.ts";
+import { giveWay } from "../base/turns.ts";
 import type { NetworkNamespace } from "../dataplane/netns.ts";
 import type { EndpointPlan, SandboxPlan, Standing } from "../drivers/driver.ts";
 import { keys } from "../store/keys.ts";
@@ -138,6 +138,7 @@ export async function hostFindings(env: Environment, { thorough }: { thorough: b
     const endpoints = plans.get(driver.name) ?? [];
     const networks = new Map(endpoints.map(({ network }) => [network.id, network]));
     const attached = await readAttached(env, [...networks.keys()]);
+    await giveWay();
     findings.push(
       ...(await driver.hostDifferences({
         endpoints,
@@ -159,11 +160,10 @@ export async function hostFindings(env: Environment, { thorough }: { thorough: b
 
 /** What is there for a container that is gone stays until its endpoints are released. */
 async function aliveOf(env: Environment, sandboxes: readonly SandboxRecord[]): Promise<SandboxRecord[]> {
-  const turn = takeTurns();
   const alive: SandboxRecord[] = [];
   for (const record of sandboxes) {
     if (isAlive(env, record)) alive.push(record);
-    await turn();
+    await giveWay();
   }
   return alive;
 }
@@ -177,7 +177,6 @@ async function plansOf(
   sandboxes: readonly SandboxRecord[],
   pools: readonly Stored<PoolRecord>[],
 ): Promise<Map<string, EndpointPlan[]>> {
-  const turn = takeTurns();
   const plans = new Map<string, EndpointPlan[]>();
   const planOne = async (record: SandboxRecord): Promise<Map<string, EndpointPlan[]>> => {
     const members = await readableMembers(env, record);
@@ -190,7 +189,7 @@ async function plansOf(
         if (known) known.push(...endpoints);
         else plans.set(name, endpoints);
       }
-    await turn();
+    await giveWay();
   }
   return plans;
 }

@@ -48,7 +48,9 @@ function hasFlushed(socket: NetlinkSocket, address: string): boolean {
 /** The same, by a list of them. */
 export function forgetOneByOne(socket: NetlinkSocket, address: string): void {
   for (const list of listings(address)) {
-    const own = socket.dump(list).filter((connection) => isOwn(connection, addressBytes(address)));
+    const bytes = addressBytes(address);
+    const told = socket.dump(list, (connection) => (isOwn(connection, bytes) ? Buffer.from(connection) : undefined));
+    const own = told.flatMap((connection) => connection ?? []);
     socket.executeAll(own.map((connection) => forget(connection, address)));
   }
 }

@@ -1,5 +1,5 @@
 import type * as z from "zod/mini";
-import { takeTurns } from "../base/turns.ts";
+import { giveWay } from "../base/turns.ts";
 import type { KeyValue, Range } from "./store.ts";
 
 /** A value of the store with the revision that a transaction may guard. */
@@ -66,13 +66,12 @@ export async function decodeInTurns<T>(
   range: Range | undefined,
   quarantine: (item: Quarantined) => void,
 ): Promise<Stored<T>[]> {
-  const turn = takeTurns();
   const good: Stored<T>[] = [];
   for (const kv of range?.kvs ?? []) {
     const decoded = decode(schema, kv);
     if (decoded.ok) good.push(decoded.stored);
     else quarantine(decoded.quarantined);
-    await turn();
+    await giveWay();
   }
   return good;
 }

@@ -39,7 +39,7 @@ export interface Link {
 }
 
 /** Every interface of the socket's namespace. */
-export const listLinks = (socket: NetlinkSocket): Link[] => socket.dump(everyLink()).map(parseLink);
+export const listLinks = (socket: NetlinkSocket): Link[] => socket.dump(everyLink(), parseLink);
 
 /** The same, in turns with others: what comes and goes meanwhile may be in it or not. */
 export const listLinksInTurns = (socket: NetlinkSocket): Promise<Link[]> => socket.dumpInTurns(everyLink(), parseLink);
@@ -87,8 +87,11 @@ const request = (index: number, attributes: Buffer[], what: string): Request => 
   what,
 });
 
+/** The few of some fifty. */
+const told = new Set([ifla.IFNAME, ifla.ADDRESS, ifla.MTU, ifla.ALIAS, ifla.LINKINFO, ifla.LINK, ifla.LINK_NETNSID]);
+
 function parseLink(payload: Buffer): Link {
-  const attributes = parseAttributes(payload, ifla.HEADER_LENGTH);
+  const attributes = parseAttributes(payload, ifla.HEADER_LENGTH, told);
   const mac = attributes.get(ifla.ADDRESS);
   const alias = attributes.get(ifla.ALIAS);
   const kind = parseAttributes(attributes.get(ifla.LINKINFO) ?? Buffer.alloc(0)).get(ifla.INFO_KIND);

@@ -50,7 +50,7 @@ export const deleteNeighbour = (index: number, address: string): Request => ({
 
 /** The IPv4 and IPv6 neighbours known in the socket's namespace, or on one interface. */
 export const listNeighbours = (socket: NetlinkSocket, index?: number): Neighbour[] =>
-  socket.dump(every(index)).flatMap((payload) => parseNeighbour(payload) ?? []);
+  socket.dump(every(index), parseNeighbour).flatMap((neighbour) => neighbour ?? []);
 
 /** All of them, in turns with others: what comes and goes meanwhile may be in it or not. */
 export const listNeighboursInTurns = async (socket: NetlinkSocket): Promise<Neighbour[]> =>

@@ -38,7 +38,7 @@ export interface RouteFilter {
 
 /** The routes of the socket's namespace, of all tables unless one is named; a table that does not exist has none. */
 export const listRoutes = (socket: NetlinkSocket, filter: RouteFilter = {}): Route[] =>
-  socket.dump(question(filter)).flatMap((payload) => matching(payload, filter) ?? []);
+  socket.dump(question(filter), (payload) => matching(payload, filter)).flatMap((route) => route ?? []);
 
 /** The same, in turns with others: what comes and goes meanwhile may be in it or not. */
 export async function listRoutesInTurns(socket: NetlinkSocket, filter: RouteFilter): Promise<Route[]> {

@@ -1,7 +1,7 @@
 import { closeSync } from "node:fs";
 import { constants } from "node:os";
 import { failure } from "../../base/errors.ts";
-import { takeTurns } from "../../base/turns.ts";
+import { giveWay } from "../../base/turns.ts";
 import * as libc from "../libc.ts";
 import { failureOf } from "./error.ts";
 import type { NetlinkError } from "./error.ts";
@@ -134,27 +134,26 @@ export class NetlinkSocket {
     return this.#answer(made, first + 1);
   }
 
-  /** The payloads of everything that matches, as of one moment: a dump that was disturbed is taken again. */
-  dump(request: Request): Buffer[] {
+  /**
+   * What `parse` makes of everything that matches, as of one moment: a dump that was disturbed is taken again. A payload
+   * holds until `parse` returns.
+   */
+  dump<T>(request: Request, parse: (payload: Buffer) => T): T[] {
     this.#mustBeFree();
     for (let tries = 0; tries < DUMP_TRIES; tries++) {
-      const payloads: Buffer[] = [];
+      const parsed: T[] = [];
       const parts = this.#parts(request);
       let part = parts.next();
-      for (; part.done !== true; part = parts.next()) for (const each of part.value) payloads.push(Buffer.from(each));
-      if (part.value) return payloads;
+      for (; part.done !== true; part = parts.next()) for (const payload of part.value) parsed.push(parse(payload));
+      if (part.value) return parsed;
     }
     throw failure(`cannot ${request.what}: it kept changing while it was read`, "run the command again");
   }
 
-  /**
-   * What `parse` makes of everything that matches, for what is long: others have their turn in between. What changes
-   * meanwhile may be in it or not. A payload holds until `parse` returns.
-   */
+  /** As `dump`, for what is long: others have their turn in between. What changes meanwhile may be in it or not. */
   async dumpInTurns<T>(request: Request, parse: (payload: Buffer) => T): Promise<T[]> {
     this.#mustBeFree();
     this.#busy = true;
-    const turn = takeTurns();
     try {
       for (let tries = 1; ; tries++) {
         const parsed: T[] = [];
@@ -162,7 +161,7 @@ export class NetlinkSocket {
         let part = parts.next();
         for (; part.done !== true; part = parts.next()) {
           for (const payload of part.value) parsed.push(parse(payload));
-          await turn();
+          await giveWay();
         }
         if (part.value || tries === LOOSE_DUMP_TRIES) return parsed;
       }

@@ -139,6 +139,6 @@ export class Nftables {
   }
 
   #dump(request: Request): Buffer[] {
-    return this.#socket.dump({ ...request, tolerate: [ENOENT] });
+    return this.#socket.dump({ ...request, tolerate: [ENOENT] }, (payload) => Buffer.from(payload));
   }
 }

@@ -1,6 +1,7 @@
 /** The routed driver: every endpoint has an address of its own and is reached by a host route. */
 import { type Family, familyOf } from "../../base/address.ts";
 import { failpoint } from "../../base/failpoint.ts";
+import { giveWay } from "../../base/turns.ts";
 import { forgetConnections } from "../../dataplane/conntrack.ts";
 import { findCounters, findLink, listLinksInTurns } from "../../dataplane/netlink/link-state.ts";
 import { NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
@@ -209,6 +210,7 @@ export class CalicoDriver implements Driver {
 
   async #firewallDifferences({ endpoints, pools, members, asOf, unplanned }: HostPlan): Promise<Difference[]> {
     if (endpoints.length === 0) return [];
+    await giveWay();
     const differences = await this.#openFirewall().differences({
       pools,
       endpoints: endpoints.map(firewallEndpoint),

@@ -1,5 +1,5 @@
 /** The elements in the kernel against those that should be there. */
-import { takeTurns } from "../../../base/turns.ts";
+import { giveWay } from "../../../base/turns.ts";
 import { addElements, deleteElement, identity } from "../../../dataplane/nftables/elements.ts";
 import type { Element, NftSet } from "../../../dataplane/nftables/elements.ts";
 import type { Nftables } from "../../../dataplane/nftables/nftables.ts";
@@ -19,18 +19,18 @@ export async function compare(
   sets: readonly NftSet[],
   wanted: Iterable<Entry>,
 ): Promise<Comparison> {
-  const turn = takeTurns();
   const parts = new Map(sets.map((set) => [nameOf(set), new Map<string, Entry>()]));
   for (const entry of wanted) {
     parts.get(nameOf(entry.set))?.set(identity(entry.set, entry.element), entry);
-    await turn();
+    await giveWay();
   }
   const stale: Entry[] = [];
   for (const set of sets) {
     const due = parts.get(nameOf(set));
+    await giveWay();
     for (const listed of tables.list(set)) {
       if (due?.delete(listed.identity) !== true) stale.push({ set, element: listed.read() });
-      await turn();
+      await giveWay();
     }
   }
   return { missing: [...parts.values()].flatMap((left) => [...left.values()]), stale };

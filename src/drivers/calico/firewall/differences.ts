@@ -1,4 +1,5 @@
 /** What of the firewall is not as it should be. In turns with others: a host has many endpoints. */
+import { giveWay } from "../../../base/turns.ts";
 import type { Enterable } from "../../../dataplane/netlink/socket.ts";
 import type { Nftables } from "../../../dataplane/nftables/nftables.ts";
 import { compare, describe, settle, splitBy } from "./comparison.ts";
@@ -24,6 +25,7 @@ export interface Observed {
 export async function differences(observed: Observed, desired: FirewallDesired): Promise<readonly Difference[]> {
   const { tables } = observed;
   const present = readStructures(tables);
+  await giveWay();
   const networks = new Map(desired.endpoints.map(({ network }) => [network.key, network]));
   const membersOf = new Map([...networks.keys()].map((key) => [key, new Array<FirewallMember>()]));
   for (const member of desired.members) membersOf.get(member.network.key)?.push(member);
