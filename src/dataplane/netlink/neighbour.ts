@@ -59,10 +59,7 @@ export const listNeighboursInTurns = async (socket: NetlinkSocket): Promise<Neig
 const every = (index?: number): Request => ({
   type: RTM_GETNEIGH,
   flags: 0,
-  body: Buffer.concat([
-    header(AF_UNSPEC, 0, 0),
-    ...(index === undefined ? [] : [attr.u32(NDA_IFINDEX, index)]),
-  ]),
+  body: Buffer.concat([header(AF_UNSPEC, 0, 0), ...(index === undefined ? [] : [attr.u32(NDA_IFINDEX, index)])]),
   what: "list neighbours",
 });
 

@@ -20,7 +20,7 @@ export interface Count {
   readonly bytes: number;
 }
 
-/** By which the kernel names what this process has open here, in what it tells of changes. */
+/** By which the kernel names who made a change. Kept beyond `close`, since the last may still be on its way. */
 const ports = new Set<number>();
 
 /** Whether the change that is told under that number is this process's own; its PID may be another one to the kernel. */
@@ -29,12 +29,10 @@ export const isOwnPort = (port: number): boolean => ports.has(port);
 /** nf_tables in one network namespace: transactions, and reading what is there, without the nft program. */
 export class Nftables {
   readonly #socket: NetlinkSocket;
-  readonly #port: number;
 
   private constructor(socket: NetlinkSocket) {
     this.#socket = socket;
-    this.#port = socket.takePort();
-    ports.add(this.#port);
+    ports.add(socket.takePort());
   }
 
   static open(namespace?: Enterable): Nftables {
@@ -123,7 +121,6 @@ export class Nftables {
   }
 
   close(): void {
-    ports.delete(this.#port);
     this.#socket.close();
   }
 

@@ -101,7 +101,9 @@ async function ensurePair(
   const state = inspectPair(askingView(host), sandbox, plan);
   if (state.kind === "stale") await deleteInBackground(host, state.host);
   const isNew = state.kind !== "present";
-  const pair = isNew ? await makePair(host, sandbox, namespace, plan, mtuOf(plan.network.options) ?? uplinkMtu(host)) : state;
+  const pair = isNew
+    ? await makePair(host, sandbox, namespace, plan, mtuOf(plan.network.options) ?? uplinkMtu(host))
+    : state;
   if (isNew) failpoint("calico:pair");
   if (hasIpv6(plan)) enableIpv6(namespace, plan);
   return { plan, pair, isNew };

@@ -14,11 +14,7 @@ export interface Comparison {
  * Of `sets`, all of whose elements are in `wanted` when all is right. In turns with others, so that each set is compared
  * as it is at another moment; a host has as many elements as it has endpoints.
  */
-export async function compare(
-  tables: Nftables,
-  sets: readonly NftSet[],
-  wanted: Iterable<Entry>,
-): Promise<Comparison> {
+export async function compare(tables: Nftables, sets: readonly NftSet[], wanted: Iterable<Entry>): Promise<Comparison> {
   const parts = new Map(sets.map((set) => [nameOf(set), new Map<string, Entry>()]));
   for (const entry of wanted) {
     parts.get(nameOf(entry.set))?.set(identity(entry.set, entry.element), entry);

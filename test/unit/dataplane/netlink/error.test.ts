@@ -62,6 +62,8 @@ describe("what an answer says", () => {
   });
 
   test("the end of a dump without a code is success", () => {
-    expect(failureOf(request, { type: NLMSG_DONE, flags: 0, sequence: 1, port: 0, payload: Buffer.alloc(0) })).toBeUndefined();
+    expect(
+      failureOf(request, { type: NLMSG_DONE, flags: 0, sequence: 1, port: 0, payload: Buffer.alloc(0) }),
+    ).toBeUndefined();
   });
 });
