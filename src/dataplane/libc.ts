@@ -1,7 +1,7 @@
 /**
  * Every foreign function of this project: the few system calls that Node does not offer.
  *
- * All are synchronous and run on the calling thread, except `sendAsync`. File descriptors are opened elsewhere with
+ * All are synchronous and run on the calling thread, except `sendAsync` and `recvAsync`. File descriptors are opened elsewhere with
  * node:fs, or here with `socket`; both kinds are closed with `fs.closeSync`.
  */
 import { constants } from "node:os";
@@ -87,12 +87,18 @@ export const connect = (fd: number, address: Buffer): void => void call("connect
 export const send = (fd: number, data: Buffer): number => call("send", fd, data, data.length, 0);
 
 /** As `send`, on a thread of the pool: for requests over which the kernel takes long. */
-export function sendAsync(fd: number, data: Buffer): Promise<number> {
+export const sendAsync = (fd: number, data: Buffer): Promise<number> => callAsync("send", fd, data, 0);
+
+/** As `recv`, on a thread of the pool: for answers over which the kernel takes long. */
+export const recvAsync = (fd: number, into: Buffer, flags: number): Promise<number> =>
+  callAsync("recv", fd, into, flags);
+
+function callAsync(name: "send" | "recv", fd: number, data: Buffer, flags: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    native.send.async(fd, data, data.length, 0, (error: Error | null, sent: number) => {
+    native[name].async(fd, data, data.length, flags, (error: Error | null, length: number) => {
       if (error !== null) reject(error);
-      else if (sent < 0) reject(new SystemError("send", koffi.errno()));
-      else resolve(sent);
+      else if (length < 0) reject(new SystemError(name, koffi.errno()));
+      else resolve(length);
     });
   });
 }
