@@ -128,7 +128,8 @@ export async function hostFindings(env: Environment, { thorough }: { thorough: b
   const own = await ownSandboxes(env);
   const { existing: pools } = await readPools(env);
   const plans = await plansOf(env, await aliveOf(env, own), pools);
-  const planned = new Set([...plans.values()].flatMap((endpoints) => endpoints.map(({ id }) => id)));
+  // What is of a driver that there is not is nobody's plan here.
+  const planned = new Set(env.drivers.all().flatMap(({ name }) => (plans.get(name) ?? []).map(({ id }) => id)));
   const unplanned = thorough ? await idsUnplanned(env, planned) : idsOf(own).filter((id) => !planned.has(id));
   const standing = new Map<string, readonly Standing[]>();
   for (const driver of env.drivers.all()) standing.set(driver.name, await driver.standing());
