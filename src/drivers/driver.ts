@@ -59,17 +59,32 @@ export interface HostPlan {
   readonly pools: readonly PoolPlan[];
   /** Attached addresses in the cluster, of the networks that live here. */
   readonly members: readonly { readonly network: NetworkPlan; readonly address: string }[];
+  /** When those were read, or before, on the clock of performance.now(): `setMembers` may have told of others since. */
+  readonly asOf: number;
+  /** The driver's own answer of `standing`. */
+  readonly standing: readonly Standing[];
   /** Interfaces on the host that stay though no plan has them: a record cannot be read, or another node made them. */
   readonly unplanned: ReadonlySet<string>;
 }
 
-/** An endpoint's interface on this host, as it says of itself whose it is. */
+/** An interface on this host that is named as those of endpoints are. */
 export interface Standing {
   readonly hostInterface: string;
+  /** Whether we made it. */
+  readonly isOurs: boolean;
+  /** Undefined when it does not say: one that we made is then half made, and was never up. */
+  readonly owner: Owner | undefined;
+}
+
+/** Whose an interface is, as it says of itself. */
+export interface Owner {
   readonly node: string;
   /** The first 12 characters of its network's id. A network is in one store only. */
   readonly networkId: string;
 }
+
+/** What of a sandbox is not as planned, on both sides of its endpoints' interfaces. Changes nothing. */
+export type SandboxLook = (sandbox: SandboxPlan) => Promise<Difference[]>;
 
 /** One way in which the kernel is not as planned. */
 export interface Difference {
@@ -134,14 +149,16 @@ export interface Driver {
   /** Takes the endpoint out of the kernel. Returns whether anything of it was there. */
   remove(endpoint: Omit<EndpointPlan, "node" | "gateway" | "prefixes" | "interface">): Promise<boolean>;
 
-  /** What of a sandbox is not as planned, on both sides of its endpoints' interfaces. Changes nothing. */
-  sandboxDifferences(sandbox: SandboxPlan): Promise<Difference[]>;
+  sandboxDifferences: SandboxLook;
+
+  /** The same for many sandboxes, with the host's side listed once: it is taken to be as it is now. */
+  lookAtMany(): Promise<SandboxLook>;
 
   /** What else of the host is not as planned: settings, firewall, interfaces of nobody. Changes nothing. */
   hostDifferences(plan: HostPlan): Promise<Difference[]>;
 
-  /** The interfaces of endpoints that stand in the kernel, whoever made them. */
-  standing(): Standing[];
+  /** Whatever stands in the kernel and is named as an endpoint's interface, whoever made it. */
+  standing(): Promise<Standing[]>;
 
   /** As the sandbox sees it; undefined when the interface is not there. */
   counters(hostInterface: string): EndpointCounters | undefined;

@@ -50,13 +50,8 @@ export const deleteAddress = (index: number, prefix: IpPrefix): Request => ({
 /** Every address of both families in the socket's namespace, or those of one interface. */
 export function listAddresses(socket: NetlinkSocket, index?: number): InterfaceAddress[] {
   const request = { type: RTM_GETADDR, flags: 0, body: header(AF_UNSPEC, 0, index ?? 0), what: "list addresses" };
-  return (
-    socket
-      .dump(request)
-      // A socket that is not strict is told all.
-      .filter((payload) => index === undefined || payload.readUInt32LE(4) === index)
-      .map(parseAddress)
-  );
+  // A socket that is not strict is told all.
+  return socket.dump(request, parseAddress).filter((address) => index === undefined || address.index === index);
 }
 
 function body(index: number, { address, length }: IpPrefix): Buffer {

@@ -3,18 +3,16 @@
  * mends are the same list.
  */
 import { type Family, familyOf } from "../../base/address.ts";
-import { listAddresses } from "../../dataplane/netlink/address.ts";
 import type { Request } from "../../dataplane/netlink/message.ts";
 import { setLinkMac, setLinkMtu, setLinkRoutesLoopback, setLinkUp } from "../../dataplane/netlink/link.ts";
-import { listNeighbours } from "../../dataplane/netlink/neighbour.ts";
 import { type Route, listRoutes } from "../../dataplane/netlink/route-state.ts";
-import { listRules } from "../../dataplane/netlink/rule.ts";
 import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { EndpointPlan } from "../driver.ts";
 import { HOST_MAC, PROTOCOL } from "./constants.ts";
 import { type Fact, hostFacts, observedFacts, sandboxFacts } from "./facts.ts";
 import { mtuOf } from "./options.ts";
 import type { Pair } from "./pair.ts";
+import { type View, askingView } from "./view.ts";
 
 /** A request that brings one side nearer to the plan. */
 export interface Change {
@@ -36,7 +34,7 @@ export interface Plumbed {
 const RT_TABLE_MAIN = 254;
 
 /** What is wrong with the endpoints and, in the sandbox, with what is left of former ones. Removals come first. */
-export function compareSandbox(host: NetlinkSocket, sandbox: NetlinkSocket, endpoints: readonly Plumbed[]): Change[] {
+export function compareSandbox(host: View, sandbox: NetlinkSocket, endpoints: readonly Plumbed[]): Change[] {
   const isNew = endpoints.length === 1 && endpoints[0]?.isNew === true;
   const hasDefault = foreignDefaults(listRoutes(sandbox, { table: RT_TABLE_MAIN, length: 0 }));
   const alone = endpoints.length === 1;
@@ -47,10 +45,11 @@ export function compareSandbox(host: NetlinkSocket, sandbox: NetlinkSocket, endp
   const inside = new Set(endpoints.map(({ pair }) => pair.peer.index));
   const outside = new Set(endpoints.map(({ pair }) => pair.host.index));
   const name = nameOf(endpoints);
+  const insideView = askingView(sandbox);
   return [
     ...endpoints.flatMap(linkChanges),
     // The namespace may have been used before, so rules of ours are looked for even where the interface is new.
-    ...difference("sandbox", wantedInside, isNew ? staleRules(sandbox) : observe(sandbox, inside), name),
+    ...difference("sandbox", wantedInside, isNew ? staleRules(insideView) : observe(insideView, inside), name),
     ...difference("host", wantedOutside, isNew ? [] : observe(host, outside), name),
   ];
 }
@@ -113,22 +112,21 @@ function difference(
   ];
 }
 
-/** Asked for by interface: a host has as many neighbours and routes as it has endpoints. */
-function observe(socket: NetlinkSocket, indexes: ReadonlySet<number>): Fact[] {
+function observe(view: View, indexes: ReadonlySet<number>): Fact[] {
   const all = [...indexes];
   return observedFacts(
     {
-      addresses: all.flatMap((index) => listAddresses(socket, index)),
-      neighbours: all.flatMap((index) => listNeighbours(socket, index)),
-      routes: all.flatMap((device) => listRoutes(socket, { protocol: PROTOCOL, device })),
-      rules: listRules(socket),
+      addresses: all.flatMap((index) => view.addresses(index)),
+      neighbours: all.flatMap((index) => view.neighbours(index)),
+      routes: all.flatMap((index) => view.routes(index)),
+      rules: view.rules(),
     },
     indexes,
   );
 }
 
-const staleRules = (socket: NetlinkSocket): Fact[] =>
-  observedFacts({ addresses: [], neighbours: [], routes: [], rules: listRules(socket) }, new Set());
+const staleRules = (view: View): Fact[] =>
+  observedFacts({ addresses: [], neighbours: [], routes: [], rules: view.rules() }, new Set());
 
 /** The families for which somebody else gave the container a default route; it stays theirs. */
 function foreignDefaults(routes: readonly Route[]): Set<Family> {

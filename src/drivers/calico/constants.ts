@@ -1,7 +1,7 @@
 /** The fixed values of this driver's way of plumbing. */
 import type { Family } from "../../base/address.ts";
 import { shortId } from "../../base/id.ts";
-import type { EndpointPlan, Standing } from "../driver.ts";
+import type { EndpointPlan, Owner } from "../driver.ts";
 
 /** What containers route through. Nothing has the addresses: permanent neighbour entries lead to the host's end. */
 export const NEXT_HOP: Record<Family, string> = { 4: "169.254.1.1", 6: "fe80::1" };
@@ -36,7 +36,7 @@ export const aliasOf = ({ id, network, node }: Pick<EndpointPlan, "id" | "networ
   `calicoctl:${shortId(id)}:${shortId(network.id)}:${node}`;
 
 /** What an alias says of the owner; undefined when it is not one of ours. */
-export function ownerOf(alias: string | undefined): Omit<Standing, "hostInterface"> | undefined {
+export function ownerOf(alias: string | undefined): Owner | undefined {
   const [, networkId, node] = /^calicoctl:[0-9a-f]{12}:([0-9a-f]{12}):(.+)$/.exec(alias ?? "") ?? [];
   return networkId === undefined || node === undefined ? undefined : { networkId, node };
 }

@@ -1,9 +1,9 @@
 /** The routed driver: every endpoint has an address of its own and is reached by a host route. */
 import { type Family, familyOf } from "../../base/address.ts";
 import { failpoint } from "../../base/failpoint.ts";
+import { giveWay } from "../../base/turns.ts";
 import { forgetConnections } from "../../dataplane/conntrack.ts";
-import { type Link, findLink, listLinks } from "../../dataplane/netlink/link-state.ts";
-import { deleteLink } from "../../dataplane/netlink/link.ts";
+import { findCounters, findLink, listLinksInTurns } from "../../dataplane/netlink/link-state.ts";
 import { NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type {
   Difference,
@@ -15,6 +15,7 @@ import type {
   MemberChange,
   NetworkPlan,
   PoolPlan,
+  SandboxLook,
   SandboxPlan,
   Standing,
 } from "../driver.ts";
@@ -32,7 +33,9 @@ import {
   restoreSettings,
 } from "./host-settings.ts";
 import { checkOptions } from "./options.ts";
+import { deleteInBackground } from "./pair.ts";
 import { ensureSandbox, sandboxDifferences } from "./sandbox.ts";
+import { type View, askingView, listedView } from "./view.ts";
 
 const LOST =
   "was emptied, or is not the one that was in use when endpoints were attached here: " +
@@ -57,7 +60,7 @@ export class CalicoDriver implements Driver {
   }
 
   async ensure(sandbox: SandboxPlan, pools: readonly PoolPlan[]): Promise<boolean> {
-    if (sandbox.endpoints.length > 0 && !isOnRecord(this.#stateDir)) this.#beginRecord();
+    if (sandbox.endpoints.length > 0 && !isOnRecord(this.#stateDir)) await this.#beginRecord();
     ensureForwarding(this.#stateDir, familiesOf(sandbox.endpoints));
     failpoint("calico:forwarding");
     // The firewall knows an interface before it exists, so that it is never open.
@@ -81,27 +84,27 @@ export class CalicoDriver implements Driver {
     this.#openFirewall().setPools(pools);
   }
 
-  async remove(endpoint: Omit<EndpointPlan, "node" | "gateway" | "prefixes" | "interface">): Promise<boolean> {
-    const host = NetlinkSocket.open(NETLINK_ROUTE);
-    try {
+  remove(endpoint: Omit<EndpointPlan, "node" | "gateway" | "prefixes" | "interface">): Promise<boolean> {
+    return withHost(async (host) => {
       const link = findLink(host, endpoint.hostInterface);
       const wasThere = link !== undefined && isOurs(link);
       // The link goes last: while it is there, the same command knows that it has something to finish.
       this.#openFirewall().removeEndpoint(firewallEndpoint(endpoint));
       failpoint("calico:closed");
       for (const address of endpoint.addresses) forgetConnections(this.#openConntrack(), address);
-      if (wasThere) await deleteLinks(host, [link]);
+      if (wasThere) await deleteInBackground(host, link);
       failpoint("calico:removed");
       return wasThere;
-    } finally {
-      host.close();
-    }
+    });
   }
 
-  async sandboxDifferences(sandbox: SandboxPlan): Promise<Difference[]> {
-    // Whichever difference is repaired first repairs the sandbox; the others find nothing to do.
-    const repair = async (): Promise<void> => void (await ensureSandbox(sandbox));
-    return (await sandboxDifferences(sandbox)).map(({ object, what }) => ({ object, what, repair }));
+  sandboxDifferences(sandbox: SandboxPlan): Promise<Difference[]> {
+    return withHost((host) => lookAt(sandbox, askingView(host)));
+  }
+
+  async lookAtMany(): Promise<SandboxLook> {
+    const host = await withHost(listedView);
+    return (sandbox) => lookAt(sandbox, host);
   }
 
   async hostDifferences(plan: HostPlan): Promise<Difference[]> {
@@ -121,18 +124,17 @@ export class CalicoDriver implements Driver {
     ];
   }
 
-  standing(): Standing[] {
-    return linksLikeOurs().flatMap(({ name, alias }) => {
-      const owner = ownerOf(alias);
-      // One without a mark is half made: it was never up.
-      return owner ? { hostInterface: name, ...owner } : [];
-    });
+  async standing(): Promise<Standing[]> {
+    const links = await withHost(listLinksInTurns);
+    return links
+      .filter(({ name }) => isLikeHostInterface(name))
+      .map((link) => ({ hostInterface: link.name, isOurs: isOurs(link), owner: ownerOf(link.alias) }));
   }
 
   counters(hostInterface: string): EndpointCounters | undefined {
     const host = NetlinkSocket.open(NETLINK_ROUTE);
     try {
-      const counters = findLink(host, hostInterface)?.counters;
+      const counters = findCounters(host, hostInterface);
       // What the host's end received, the sandbox sent.
       return (
         counters && {
@@ -156,7 +158,7 @@ export class CalicoDriver implements Driver {
 
   async withdraw(): Promise<boolean> {
     // Of another store perhaps, or of this host by another name: without the tables they would stand open.
-    if (linksLikeOurs().some(isOurs)) return false;
+    if ((await this.standing()).some((link) => link.isOurs)) return false;
     const wasThere = await this.#openFirewall().remove();
     failpoint("calico:no-firewall");
     return restoreSettings(this.#stateDir) || wasThere;
@@ -174,9 +176,9 @@ export class CalicoDriver implements Driver {
   }
 
   /** Before the first endpoint of the host, or what seems to be the first. */
-  #beginRecord(): void {
-    const links = linksLikeOurs();
-    if (links.some(isOurs)) this.#warn(`the state directory ${this.#stateDir} ${LOST}`);
+  async #beginRecord(): Promise<void> {
+    const links = await this.standing();
+    if (links.some((link) => link.isOurs)) this.#warn(`the state directory ${this.#stateDir} ${LOST}`);
     const closed = closedInterfaces(links);
     if (closed !== undefined) this.#warn(closed);
     putOnRecord(this.#stateDir);
@@ -209,12 +211,14 @@ export class CalicoDriver implements Driver {
     return this.#conntrack;
   }
 
-  async #firewallDifferences({ endpoints, pools, members, unplanned }: HostPlan): Promise<Difference[]> {
+  async #firewallDifferences({ endpoints, pools, members, asOf, unplanned }: HostPlan): Promise<Difference[]> {
     if (endpoints.length === 0) return [];
+    await giveWay();
     const differences = await this.#openFirewall().differences({
       pools,
       endpoints: endpoints.map(firewallEndpoint),
       members: members.map(({ network, address }) => ({ network: firewallNetwork(network), address })),
+      asOf,
       unknown: unplanned,
     });
     return differences.map((difference, index) => {
@@ -230,47 +234,43 @@ export class CalicoDriver implements Driver {
 }
 
 /** Interfaces that look like ours, and that nothing in the store accounts for. */
-function strayLinks({ endpoints, unplanned }: HostPlan): Difference[] {
+function strayLinks({ endpoints, standing, unplanned }: HostPlan): Difference[] {
   const known = new Set(endpoints.map(({ hostInterface }) => hostInterface));
-  return linksLikeOurs()
-    .filter(({ name }) => !known.has(name) && !unplanned.has(name))
-    .flatMap((link) => {
-      const object = `interface ${link.name}`;
+  return standing
+    .filter(({ hostInterface }) => !known.has(hostInterface) && !unplanned.has(hostInterface))
+    .flatMap(({ hostInterface, isOurs }) => {
+      const object = `interface ${hostInterface}`;
       // Without an endpoint here nothing is closed.
-      if (!isOurs(link) && known.size === 0) return [];
-      if (!isOurs(link))
+      if (!isOurs && known.size === 0) return [];
+      if (!isOurs)
         return {
           object,
           what: "is named like an endpoint's, and calicoctl, which did not make it, closes it",
-          remedy: `if nobody needs it: ip link delete ${link.name}`,
+          remedy: `if nobody needs it: ip link delete ${hostInterface}`,
         };
-      return { object, what: "belongs to no attached endpoint", ends: true, repair: () => deleteStray(link) };
+      return { object, what: "belongs to no attached endpoint", ends: true, repair: () => deleteStray(hostInterface) };
     });
 }
 
-/** The interfaces of the host that are named as those of endpoints are. */
-function linksLikeOurs(): Link[] {
+const deleteStray = (name: string): Promise<void> =>
+  withHost(async (host) => {
+    const link = findLink(host, name);
+    if (link && isOurs(link)) await deleteInBackground(host, link);
+  });
+
+/** Whatever else is wrong with the sandbox, too, is mended by the repair of any: the others find nothing to do. */
+async function lookAt(sandbox: SandboxPlan, host: View): Promise<Difference[]> {
+  const repair = async (): Promise<void> => void (await ensureSandbox(sandbox));
+  return (await sandboxDifferences(sandbox, host)).map(({ object, what }) => ({ object, what, repair }));
+}
+
+async function withHost<T>(work: (host: NetlinkSocket) => Promise<T>): Promise<T> {
   const host = NetlinkSocket.open(NETLINK_ROUTE);
   try {
-    return listLinks(host).filter(({ name }) => isLikeHostInterface(name));
+    return await work(host);
   } finally {
     host.close();
   }
-}
-
-async function deleteStray(link: Link): Promise<void> {
-  const host = NetlinkSocket.open(NETLINK_ROUTE);
-  try {
-    await deleteLinks(host, [link]);
-  } finally {
-    host.close();
-  }
-}
-
-/** Off the main thread: the kernel takes its time over it. */
-async function deleteLinks(host: NetlinkSocket, links: readonly Link[]): Promise<void> {
-  const [refused] = await host.executeInBackground(links.map(({ index }) => deleteLink(index)));
-  if (refused) throw refused;
 }
 
 const firewallEndpoint = ({

@@ -4,9 +4,7 @@
  */
 import type { Family } from "../../base/address.ts";
 import { type ClosedChain, closedForwardChains } from "../../dataplane/nftables/foreign.ts";
-import type { Link } from "../../dataplane/netlink/link-state.ts";
-import type { Difference } from "../driver.ts";
-import { isOurs } from "./constants.ts";
+import type { Difference, Standing } from "../driver.ts";
 
 /** Where traffic of the families is dropped by default, with what an administrator may do about it. */
 export function closedHostFirewall(families: ReadonlySet<Family>): Difference[] {
@@ -31,8 +29,8 @@ function remedy({ family, table, chain, hasDockerUser }: ClosedChain): string {
 const SHOWN = 3;
 
 /** What our firewall closes though others made it, as Calico itself does; undefined when there is none. */
-export function closedInterfaces(links: readonly Link[]): string | undefined {
-  const names = links.filter((link) => !isOurs(link)).map(({ name }) => name);
+export function closedInterfaces(links: readonly Standing[]): string | undefined {
+  const names = links.filter(({ isOurs }) => !isOurs).map(({ hostInterface }) => hostInterface);
   if (names.length === 0) return undefined;
   const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "";
   return (

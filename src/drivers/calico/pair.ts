@@ -9,6 +9,7 @@ import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { NetworkNamespace } from "../../dataplane/netns.ts";
 import type { EndpointPlan } from "../driver.ts";
 import { HOST_MAC, aliasOf, isOurs } from "./constants.ts";
+import type { View } from "./view.ts";
 
 export interface Pair {
   /** On the host. */
@@ -21,8 +22,8 @@ export interface Pair {
 export type PairState = { kind: "absent" } | { kind: "stale"; host: Link } | ({ kind: "present" } & Pair);
 
 /** Errors: `conflict` when the interface on the host is not ours. */
-export function inspectPair(host: NetlinkSocket, sandbox: NetlinkSocket, plan: EndpointPlan): PairState {
-  const link = findLink(host, plan.hostInterface);
+export function inspectPair(host: Pick<View, "link">, sandbox: NetlinkSocket, plan: EndpointPlan): PairState {
+  const link = host.link(plan.hostInterface);
   if (!link) return { kind: "absent" };
   if (!isOurs(link))
     throw conflict(
@@ -35,13 +36,13 @@ export function inspectPair(host: NetlinkSocket, sandbox: NetlinkSocket, plan: E
 }
 
 /** Makes the pair; the peer is still down. Errors: `conflict` when the container has the name. */
-export function makePair(
+export async function makePair(
   host: NetlinkSocket,
   sandbox: NetlinkSocket,
   namespace: NetworkNamespace,
   plan: EndpointPlan,
   mtu: number,
-): Pair {
+): Promise<Pair> {
   const { hostInterface, mac } = plan;
   const veth = createVeth({
     mtu,
@@ -62,9 +63,15 @@ export function makePair(
         `the container has an interface ${plan.interface} already`,
         "choose another name with --interface",
       );
-    host.executeAll([deleteLink(renamed.index)]);
+    await deleteInBackground(host, renamed);
     return makePair(host, sandbox, namespace, plan, mtu);
   }
+}
+
+/** Off the main thread: the kernel takes its time over it. */
+export async function deleteInBackground(host: NetlinkSocket, { index }: Link): Promise<void> {
+  const [refused] = await host.executeInBackground([deleteLink(index)]);
+  if (refused) throw refused;
 }
 
 /** The host's end of the very pair, if somebody gave it another name. */

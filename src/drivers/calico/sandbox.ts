@@ -2,7 +2,7 @@
 import { familyOf } from "../../base/address.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import { findLink } from "../../dataplane/netlink/link-state.ts";
-import { deleteLink, setLinkAlias, setLinkUp, withoutGeneratedAddress } from "../../dataplane/netlink/link.ts";
+import { setLinkAlias, setLinkUp, withoutGeneratedAddress } from "../../dataplane/netlink/link.ts";
 import { listRoutes } from "../../dataplane/netlink/route-state.ts";
 import type { Request } from "../../dataplane/netlink/message.ts";
 import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
@@ -12,7 +12,8 @@ import type { Difference, EndpointPlan, SandboxPlan } from "../driver.ts";
 import { type Change, type Plumbed, compareSandbox } from "./comparison.ts";
 import { aliasOf } from "./constants.ts";
 import { mtuOf } from "./options.ts";
-import { inspectPair, makePair } from "./pair.ts";
+import { deleteInBackground, inspectPair, makePair } from "./pair.ts";
+import { type View, askingView } from "./view.ts";
 
 const LOOPBACK_INDEX = 1;
 const RT_TABLE_MAIN = 254;
@@ -23,7 +24,7 @@ export function ensureSandbox({ namespace, endpoints }: SandboxPlan): Promise<bo
   return withSockets(namespace, async (host, sandbox) => {
     const plumbed: Plumbed[] = [];
     for (const plan of endpoints) plumbed.push(await ensurePair(host, sandbox, namespace, plan));
-    const changes = compareSandbox(host, sandbox, plumbed);
+    const changes = compareSandbox(askingView(host), sandbox, plumbed);
     // The peer is set up last of the pair; so whoever made one that is down may have died before this.
     const unborn = plumbed.filter(({ pair }) => !pair.host.up || !pair.peer.up);
     host.executeAll(unborn.flatMap(hostBirth));
@@ -51,11 +52,12 @@ const sandboxBirth = ({ plan, pair: { peer } }: Plumbed): Request[] =>
   hasIpv6(plan) ? [] : [withoutGeneratedAddress(peer.index)];
 
 /** What is not as planned; an endpoint without its pair is one difference, since the pair carries all the rest. */
-export function sandboxDifferences({
-  namespace,
-  endpoints,
-}: SandboxPlan): Promise<Pick<Difference, "object" | "what">[]> {
-  return withSockets(namespace, async (host, sandbox) => {
+export async function sandboxDifferences(
+  { namespace, endpoints }: SandboxPlan,
+  host: View,
+): Promise<Pick<Difference, "object" | "what">[]> {
+  const sandbox = NetlinkSocket.open(NETLINK_ROUTE, namespace);
+  try {
     const missing: Pick<Difference, "object" | "what">[] = [];
     const plumbed: Plumbed[] = [];
     for (const plan of endpoints) {
@@ -68,7 +70,9 @@ export function sandboxDifferences({
     }
     const changes = compareSandbox(host, sandbox, plumbed);
     return [...missing, ...changes.map(({ object, what }) => ({ object: object(), what }))];
-  });
+  } finally {
+    sandbox.close();
+  }
 }
 
 async function withSockets<T>(
@@ -94,10 +98,12 @@ async function ensurePair(
   namespace: NetworkNamespace,
   plan: EndpointPlan,
 ): Promise<Plumbed> {
-  const state = inspectPair(host, sandbox, plan);
-  if (state.kind === "stale") await host.executeInBackground([deleteLink(state.host.index)]);
+  const state = inspectPair(askingView(host), sandbox, plan);
+  if (state.kind === "stale") await deleteInBackground(host, state.host);
   const isNew = state.kind !== "present";
-  const pair = isNew ? makePair(host, sandbox, namespace, plan, mtuOf(plan.network.options) ?? uplinkMtu(host)) : state;
+  const pair = isNew
+    ? await makePair(host, sandbox, namespace, plan, mtuOf(plan.network.options) ?? uplinkMtu(host))
+    : state;
   if (isNew) failpoint("calico:pair");
   if (hasIpv6(plan)) enableIpv6(namespace, plan);
   return { plan, pair, isNew };

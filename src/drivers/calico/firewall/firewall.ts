@@ -12,6 +12,7 @@ import { endpointEntries, memberEntry, poolsEntry } from "./entries.ts";
 import type { Entry } from "./entries.ts";
 import { setPools } from "./pools.ts";
 import { formerPorts } from "./ports.ts";
+import { RecentMembers } from "./recent.ts";
 import { removeUnusedNetwork } from "./removal.ts";
 import { arpTable, egressChain, packetTable, versionChain } from "./ruleset.ts";
 import { build } from "./structure.ts";
@@ -44,6 +45,7 @@ export interface FirewallCounters {
 export class Firewall {
   readonly #tables: Nftables;
   readonly #namespace: Enterable | undefined;
+  readonly #recent = new RecentMembers();
 
   private constructor(namespace: Enterable | undefined) {
     this.#tables = Nftables.open(namespace);
@@ -95,8 +97,10 @@ export class Firewall {
 
   /** Lets addresses of other hosts into their networks, and others out, where the networks are known. */
   setMembers(joined: readonly FirewallMember[], left: readonly FirewallMember[]): void {
+    const [missing, stale] = [joined.map(memberEntry), left.map(memberEntry)];
+    this.#recent.add([...missing, ...stale]);
     try {
-      settle(this.#tables, { missing: joined.map(memberEntry), stale: left.map(memberEntry) });
+      settle(this.#tables, { missing, stale });
     } catch (error) {
       if (!(error instanceof NetlinkError && error.errno === ENOENT)) throw error;
     }
@@ -112,7 +116,7 @@ export class Firewall {
 
   /** What the kernel has otherwise than `desired`, in the order in which it is to be repaired. Changes nothing. */
   async differences(desired: FirewallDesired): Promise<readonly Difference[]> {
-    return differences(this.#tables, this.#namespace, desired);
+    return differences({ tables: this.#tables, namespace: this.#namespace, recent: this.#recent }, desired);
   }
 
   /** All zero where the firewall was never built. */
