@@ -63,12 +63,12 @@ const PROTOCOLS: ReadonlyMap<string, number> = new Map([
 ]);
 
 function encodeProtocol(name: string): Buffer {
-  const number = PROTOCOLS.get(name);
-  if (number === undefined) throw new Error(`not a transport protocol: ${JSON.stringify(name)}`);
+  const number = PROTOCOLS.get(name) ?? (/^\d{1,3}$/.test(name) ? Number(name) : Number.NaN);
+  if (!(number <= 255)) throw new Error(`not a transport protocol: ${JSON.stringify(name)}`);
   return Buffer.of(number);
 }
 
-/** One that somebody else has put there reads as its number. */
+/** One that somebody else has put there goes by its number: so it can be named, and taken away. */
 function decodeProtocol(bytes: Buffer): string {
   const number = bytes.readUInt8();
   return [...PROTOCOLS].find(([, known]) => known === number)?.[0] ?? String(number);

@@ -53,6 +53,7 @@ test("everything of an interface can be changed, and is found by name, by index 
     link.setLinkAlias(index, "web of blue"),
     link.renameLink(index, "d1"),
     link.setLinkUp(index),
+    link.setLinkRoutesLoopback(index, true),
   ]);
   const changed = findLink(socket, "d1");
   expect(changed).toMatchObject({
@@ -63,8 +64,11 @@ test("everything of an interface can be changed, and is found by name, by index 
     alias: "web of blue",
     up: true,
     peerIndex: undefined,
+    routesLoopback: true,
   });
-  expect(listLinks(socket).find(({ name }) => name === "d1")).toMatchObject({ index, alias: "web of blue" });
+  expect(listLinks(socket).find(({ name }) => name === "d1")).toMatchObject({
+    ...{ index, alias: "web of blue", routesLoopback: true },
+  });
   expect(findLink(socket, "d0")).toBeUndefined();
 
   socket.executeAll([link.setLinkDown(index), link.setLinkAlias(index, "")]);
