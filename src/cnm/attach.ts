@@ -12,6 +12,7 @@ import { ensureSandbox, refreshNeighbours, withEndpoint, withSandbox } from "./k
 import { getService } from "./lookup.ts";
 import type { ServiceView } from "./model.ts";
 import { type ServiceName, checkInterfaceName } from "./names.ts";
+import { onThisNodeOnly } from "./one-node.ts";
 import { readPools } from "./pool-records.ts";
 import { type Member, readMembers } from "./sandbox-plan.ts";
 import { isAlive, newSandbox, openSandbox, readSandbox, sandboxId, sandboxParts } from "./sandboxes.ts";
@@ -130,6 +131,7 @@ async function bind(
         throw await attachedElsewhere(env, { endpoint: endpoint.value, network: network.value });
       return { result: { ...common, endpoint: endpoint.value, sandbox, members, wasBound: true } };
     }
+    const oneNode = await onThisNodeOnly(env, network.value);
     const bound: EndpointRecord = {
       ...endpoint.value,
       binding: {
@@ -154,7 +156,7 @@ async function bind(
     const networks = all.map((member) => member.network);
     return {
       result: { ...common, endpoint: bound, sandbox: after, members: all, wasBound: false },
-      transaction: together(replaceEndpoint(endpoint, bound), sandboxParts(before, after, networks)),
+      transaction: together(oneNode, replaceEndpoint(endpoint, bound), sandboxParts(before, after, networks)),
     };
   });
 }

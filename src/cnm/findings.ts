@@ -45,9 +45,12 @@ export async function sandboxFindings(env: Environment, record: SandboxRecord): 
   const findings: Finding[] = [];
   // Half a sandbox must not be taken for the whole.
   const isWhole = members.length === record.endpoints.length;
-  if (isWhole && members.every(({ network }) => uselessness(env, network) === undefined))
-    for (const [name, endpoints] of byDriver(members, await planEndpoints(env, members, pools)))
-      findings.push(...(await env.drivers.get(name).sandboxDifferences({ namespace, endpoints })));
+  if (isWhole && members.every(({ network }) => uselessness(env, network) === undefined)) {
+    const plans = await planEndpoints(env, members, pools);
+    const alone = plans.length < 2;
+    for (const [name, endpoints] of byDriver(members, plans))
+      findings.push(...(await env.drivers.get(name).sandboxDifferences({ namespace, endpoints, alone })));
+  }
   return { findings, close: () => namespace.close() };
 }
 
@@ -90,6 +93,7 @@ export async function hostFindings(env: Environment, { thorough }: { thorough: b
     thorough ? idsUnplanned(env, planned) : idsOf(own).filter((id) => !planned.has(id)),
     findStrangers(env),
   ]);
+  const idle = planned.size + unplanned.length + strangers.length === 0;
   const findings: Finding[] = strangers.map(({ object, what, remedy = "" }) => ({ object, what, remedy }));
   for (const driver of env.drivers.all()) {
     const endpoints = ofDriver(driver.name);
@@ -106,6 +110,7 @@ export async function hostFindings(env: Environment, { thorough }: { thorough: b
           ...unplanned.map((id) => driver.hostInterface(id)),
           ...strangers.map(({ hostInterface }) => hostInterface),
         ]),
+        idle,
       })),
     );
   }

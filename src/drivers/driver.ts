@@ -10,6 +10,13 @@ export interface NetworkPlan {
   readonly name: string;
   readonly internal: boolean;
   readonly options: Readonly<Record<string, string>>;
+  /** The pools that are its own. */
+  readonly subnets: readonly SubnetPlan[];
+}
+
+export interface SubnetPlan {
+  readonly cidr: string;
+  readonly gateway: string | undefined;
 }
 
 export interface EndpointPlan {
@@ -30,9 +37,17 @@ export interface EndpointPlan {
   readonly prefixes: readonly string[];
 }
 
+/** What is known of an endpoint that is in no sandbox any more. */
+export interface RemovedEndpoint extends Pick<EndpointPlan, "id" | "name" | "mac" | "addresses" | "hostInterface"> {
+  readonly network: Omit<NetworkPlan, "subnets">;
+}
+
 export interface SandboxPlan {
   readonly namespace: NetworkNamespace;
+  /** Those of the driver. */
   readonly endpoints: readonly EndpointPlan[];
+  /** Whether the sandbox has one endpoint at most, whatever its driver. */
+  readonly alone: boolean;
 }
 
 /** All pools of the store, since what is not a pool is outside. */
@@ -50,6 +65,8 @@ export interface HostPlan {
   readonly members: readonly { readonly network: NetworkPlan; readonly address: string }[];
   /** Interfaces on the host that stay though no plan has them: a record cannot be read, or another node made them. */
   readonly unplanned: ReadonlySet<string>;
+  /** Whether no endpoint is attached on this host, whatever its driver, so that nothing should be left of any. */
+  readonly idle: boolean;
 }
 
 /** An endpoint's interface on this host, as it says of itself whose it is. */
@@ -93,6 +110,13 @@ export interface Driver {
   readonly name: string;
   /** Those of nftables that are its own. */
   readonly tables: readonly Table[];
+  /** Whether its networks may have endpoints on many hosts ("global"), or all on one ("local"). */
+  readonly scope: "global" | "local";
+  /**
+   * Whether each of its networks has pools of its own, of which one address is the gateway's, for all its endpoints are
+   * on one link. They are chosen where none are named.
+   */
+  readonly ownsSubnets: boolean;
 
   /** Errors: `usage` for an option that the driver does not know, or whose value it cannot use. */
   checkOptions(options: Readonly<Record<string, string>>): { natOutgoing: boolean };
@@ -100,7 +124,7 @@ export interface Driver {
   /** The name of an endpoint's interface on the host; follows from the id, so that a later process finds it. */
   hostInterface(endpointId: string): string;
 
-  /** Whether an interface on the host is named as those of endpoints are. */
+  /** Whether an interface on the host is named as those that the driver makes. */
   isHostInterface(name: string): boolean;
 
   /**
@@ -119,7 +143,7 @@ export interface Driver {
   setPools(pools: readonly PoolPlan[]): Promise<void>;
 
   /** Takes the endpoint out of the kernel. Returns whether anything of it was there. */
-  remove(endpoint: Omit<EndpointPlan, "node" | "gateway" | "prefixes" | "interface">): Promise<boolean>;
+  remove(endpoint: RemovedEndpoint): Promise<boolean>;
 
   /** What of a sandbox is not as planned, on both sides of its endpoints' interfaces. Changes nothing. */
   sandboxDifferences(sandbox: SandboxPlan): Promise<Difference[]>;

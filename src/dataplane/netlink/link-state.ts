@@ -36,6 +36,8 @@ export interface Link {
   readonly peerIndex: number | undefined;
   /** This namespace's number for the peer's, undefined when that is the same one. */
   readonly peerNamespaceId: number | undefined;
+  /** The index of the bridge that it is a port of. */
+  readonly master: number | undefined;
   readonly counters: LinkCounters;
 }
 
@@ -88,6 +90,7 @@ function parseLink(payload: Buffer): Link {
     kind: kind && textOf(kind),
     peerIndex: attributes.get(ifla.LINK)?.readInt32LE(),
     peerNamespaceId: attributes.get(ifla.LINK_NETNSID)?.readInt32LE(),
+    master: attributes.get(ifla.MASTER)?.readUInt32LE(),
     counters: parseCounters(attributes.get(ifla.STATS64) ?? Buffer.alloc(64)),
   };
 }

@@ -2,67 +2,65 @@
 import { type Family, familyOf } from "../../base/address.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import { forgetConnections } from "../../dataplane/conntrack.ts";
-import { type Link, findLink, listLinks } from "../../dataplane/netlink/link-state.ts";
-import { deleteLink } from "../../dataplane/netlink/link.ts";
-import { NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import { type Link, findLink } from "../../dataplane/netlink/link-state.ts";
+import { NETLINK_NETFILTER, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type {
   Difference,
   Driver,
   Drops,
-  EndpointCounters,
   EndpointPlan,
   HostPlan,
   MemberChange,
   NetworkPlan,
   PoolPlan,
+  RemovedEndpoint,
   SandboxPlan,
   Standing,
 } from "../driver.ts";
-import { hostInterfaceOf, isHostInterface, isLikeHostInterface, isOurs, ownerOf } from "./constants.ts";
+import { closedHostFirewall } from "../host-firewall.ts";
+import { HostSettings } from "../host-settings.ts";
+import { checkOptions } from "../options.ts";
+import { countersOf, deleteLinks, linksLike, onHost, standingOf } from "../veth/links.ts";
+import { isOurs } from "../veth/marks.ts";
+import { ensureSandbox, sandboxDifferences } from "../veth/sandbox.ts";
+import { closedInterfaces } from "./closed-interfaces.ts";
+import { hostInterfaceOf, isHostInterface, isLikeHostInterface } from "./constants.ts";
+import { wiring } from "./facts.ts";
 import { Firewall, ownTables } from "./firewall/firewall.ts";
 import type { FirewallEndpoint, FirewallMember, FirewallNetwork } from "./firewall/types.ts";
-import { closedHostFirewall, closedInterfaces } from "./host-firewall.ts";
-import {
-  ensureForwarding,
-  hasChanged,
-  isOnRecord,
-  notForwarding,
-  putOnRecord,
-  restoreSettings,
-} from "./host-settings.ts";
-import { checkOptions } from "./options.ts";
-import { ensureSandbox, sandboxDifferences } from "./sandbox.ts";
-
-const LOST =
-  "was emptied, or is not the one that was in use when endpoints were attached here: " +
-  "the host's settings will stay as they are now";
 
 export class CalicoDriver implements Driver {
   readonly name = "calico";
-  readonly checkOptions = checkOptions;
+  readonly scope = "global";
+  readonly ownsSubnets = false;
   readonly hostInterface = hostInterfaceOf;
   readonly isHostInterface = isHostInterface;
   readonly tables = ownTables;
-  readonly #stateDir: string;
+  readonly counters = countersOf;
+  readonly #settings: HostSettings;
   readonly #warn: (message: string) => void;
   #firewall: Firewall | undefined;
   #conntrack: NetlinkSocket | undefined;
 
   /** `stateDir` keeps what the host's settings were. */
   constructor(stateDir: string, warn: (message: string) => void) {
-    this.#stateDir = stateDir;
+    this.#settings = new HostSettings(stateDir, this.name);
     this.#warn = warn;
   }
 
+  checkOptions(options: Readonly<Record<string, string>>): { natOutgoing: boolean } {
+    return checkOptions(this.name, options);
+  }
+
   async ensure(sandbox: SandboxPlan, pools: readonly PoolPlan[]): Promise<boolean> {
-    if (sandbox.endpoints.length > 0 && !isOnRecord(this.#stateDir)) this.#beginRecord();
-    ensureForwarding(this.#stateDir, familiesOf(sandbox.endpoints));
+    if (sandbox.endpoints.length > 0 && !this.#settings.isOnRecord) this.#beginRecord();
+    this.#settings.ensureForwarding(familiesOf(sandbox.endpoints));
     failpoint("calico:forwarding");
     // The firewall knows an interface before it exists, so that it is never open.
     for (const endpoint of sandbox.endpoints)
       await this.#openFirewall().ensureEndpoint(firewallEndpoint(endpoint), pools);
     failpoint("calico:firewall");
-    const wasMissing = await ensureSandbox(sandbox);
+    const wasMissing = await ensureSandbox(wiring, sandbox);
     if (wasMissing) this.#warnOfHostFirewall(sandbox.endpoints);
     return wasMissing;
   }
@@ -78,40 +76,29 @@ export class CalicoDriver implements Driver {
     this.#openFirewall().setPools(pools);
   }
 
-  async remove(endpoint: Omit<EndpointPlan, "node" | "gateway" | "prefixes" | "interface">): Promise<boolean> {
-    const host = NetlinkSocket.open(NETLINK_ROUTE);
-    try {
-      const link = findLink(host, endpoint.hostInterface);
-      const wasThere = link !== undefined && isOurs(link);
-      // The link goes last: while it is there, the same command knows that it has something to finish.
-      this.#openFirewall().removeEndpoint(firewallEndpoint(endpoint));
-      failpoint("calico:closed");
-      for (const address of endpoint.addresses) forgetConnections(this.#openConntrack(), address);
-      if (wasThere) await deleteLinks(host, [link]);
-      failpoint("calico:removed");
-      return wasThere;
-    } finally {
-      host.close();
-    }
+  async remove(endpoint: RemovedEndpoint): Promise<boolean> {
+    const link = onHost((host) => findLink(host, endpoint.hostInterface));
+    const wasThere = link !== undefined && isOurs(link);
+    // The link goes last: while it is there, the same command knows that it has something to finish.
+    this.#openFirewall().removeEndpoint(firewallEndpoint(endpoint));
+    failpoint("calico:closed");
+    for (const address of endpoint.addresses) forgetConnections(this.#openConntrack(), address);
+    if (wasThere) await deleteLinks([link]);
+    failpoint("calico:removed");
+    return wasThere;
   }
 
   async sandboxDifferences(sandbox: SandboxPlan): Promise<Difference[]> {
     // Whichever difference is repaired first repairs the sandbox; the others find nothing to do.
-    const repair = async (): Promise<void> => void (await ensureSandbox(sandbox));
-    return (await sandboxDifferences(sandbox)).map(({ object, what }) => ({ object, what, repair }));
+    const repair = async (): Promise<void> => void (await ensureSandbox(wiring, sandbox));
+    return (await sandboxDifferences(wiring, sandbox)).map(({ object, what }) => ({ object, what, repair }));
   }
 
   async hostDifferences(plan: HostPlan): Promise<Difference[]> {
     const families = familiesOf(plan.endpoints);
-    const settings = notForwarding(families).map((family) => ({
-      object: `IPv${family} forwarding`,
-      what: "is off on this host",
-      repair: () => ensureForwarding(this.#stateDir, families),
-    }));
     return [
-      ...settings,
-      ...this.#lostRecord(plan),
-      ...closedHostFirewall(families),
+      ...this.#settings.differences(families),
+      ...closedHostFirewall("cali", families),
       ...(await this.#firewallDifferences(plan)),
       ...strayLinks(plan),
       ...this.#leftOver(plan),
@@ -119,31 +106,7 @@ export class CalicoDriver implements Driver {
   }
 
   standing(): Standing[] {
-    return linksLikeOurs().flatMap(({ name, alias }) => {
-      const owner = ownerOf(alias);
-      // One without a mark is half made: it was never up.
-      return owner ? { hostInterface: name, ...owner } : [];
-    });
-  }
-
-  counters(hostInterface: string): EndpointCounters | undefined {
-    const host = NetlinkSocket.open(NETLINK_ROUTE);
-    try {
-      const counters = findLink(host, hostInterface)?.counters;
-      // What the host's end received, the sandbox sent.
-      return (
-        counters && {
-          rxBytes: counters.txBytes,
-          txBytes: counters.rxBytes,
-          rxPackets: counters.txPackets,
-          txPackets: counters.rxPackets,
-          rxDropped: counters.txDropped,
-          txDropped: counters.rxDropped,
-        }
-      );
-    } finally {
-      host.close();
-    }
+    return standingOf(linksLikeOurs());
   }
 
   async drops(): Promise<Drops> {
@@ -156,7 +119,7 @@ export class CalicoDriver implements Driver {
     if (linksLikeOurs().some(isOurs)) return false;
     const wasThere = await this.#openFirewall().remove();
     failpoint("calico:no-firewall");
-    return restoreSettings(this.#stateDir) || wasThere;
+    return this.#settings.restore() || wasThere;
   }
 
   close(): void {
@@ -166,32 +129,26 @@ export class CalicoDriver implements Driver {
   }
 
   #warnOfHostFirewall(endpoints: readonly EndpointPlan[]): void {
-    for (const { object, what, remedy } of closedHostFirewall(familiesOf(endpoints)))
+    for (const { object, what, remedy } of closedHostFirewall("cali", familiesOf(endpoints)))
       this.#warn(`${object} ${what}; to let them through: ${remedy}`);
   }
 
   /** Before the first endpoint of the host, or what seems to be the first. */
   #beginRecord(): void {
     const links = linksLikeOurs();
-    if (links.some(isOurs)) this.#warn(`the state directory ${this.#stateDir} ${LOST}`);
+    if (links.some(isOurs)) this.#warn(`${this.#settings.lost.object} ${this.#settings.lost.what}`);
     const closed = closedInterfaces(links);
     if (closed !== undefined) this.#warn(closed);
-    putOnRecord(this.#stateDir);
-  }
-
-  #lostRecord({ endpoints }: HostPlan): Difference[] {
-    if (endpoints.length === 0 || isOnRecord(this.#stateDir)) return [];
-    const repair = (): void => putOnRecord(this.#stateDir);
-    return [{ object: `the state directory ${this.#stateDir}`, what: LOST, repair }];
+    this.#settings.putOnRecord();
   }
 
   /** What the last endpoint of the host should have taken with it. */
-  #leftOver({ endpoints, unplanned }: HostPlan): Difference[] {
-    if (unplanned.size + endpoints.length > 0) return [];
+  #leftOver({ idle }: HostPlan): Difference[] {
+    if (!idle) return [];
     const repair = async (): Promise<void> => void (await this.withdraw());
     return [
       ...(this.#openFirewall().isThere() ? ["the firewall"] : []),
-      ...(hasChanged(this.#stateDir) ? ["the forwarding"] : []),
+      ...(this.#settings.isLeftOver ? ["the forwarding"] : []),
     ].map((object) => ({ object, what: "stands though no endpoint is attached on this host", repair }));
   }
 
@@ -236,48 +193,26 @@ function strayLinks({ endpoints, unplanned }: HostPlan): Difference[] {
           what: "is named like an endpoint's, and calicoctl, which did not make it, closes it",
           remedy: `if nobody needs it: ip link delete ${link.name}`,
         };
-      return { object, what: "belongs to no attached endpoint", ends: true, repair: () => deleteStray(link) };
+      return { object, what: "belongs to no attached endpoint", ends: true, repair: () => deleteLinks([link]) };
     });
 }
 
 /** The interfaces of the host that are named as those of endpoints are. */
-function linksLikeOurs(): Link[] {
-  const host = NetlinkSocket.open(NETLINK_ROUTE);
-  try {
-    return listLinks(host).filter(({ name }) => isLikeHostInterface(name));
-  } finally {
-    host.close();
-  }
-}
-
-async function deleteStray(link: Link): Promise<void> {
-  const host = NetlinkSocket.open(NETLINK_ROUTE);
-  try {
-    await deleteLinks(host, [link]);
-  } finally {
-    host.close();
-  }
-}
-
-/** Off the main thread: the kernel takes its time over it. */
-async function deleteLinks(host: NetlinkSocket, links: readonly Link[]): Promise<void> {
-  const [refused] = await host.executeInBackground(links.map(({ index }) => deleteLink(index)));
-  if (refused) throw refused;
-}
+const linksLikeOurs = (): Link[] => linksLike(isLikeHostInterface);
 
 const firewallEndpoint = ({
   hostInterface,
   mac,
   addresses,
   network,
-}: Pick<EndpointPlan, "hostInterface" | "mac" | "addresses" | "network">): FirewallEndpoint => ({
+}: RemovedEndpoint | EndpointPlan): FirewallEndpoint => ({
   interface: hostInterface,
   mac,
   addresses,
   network: firewallNetwork(network),
 });
 
-const firewallNetwork = ({ id, internal }: NetworkPlan): FirewallNetwork => ({ key: networkKey(id), internal });
+const firewallNetwork = ({ id, internal }: Pick<NetworkPlan, "id" | "internal">): FirewallNetwork => ({ key: networkKey(id), internal });
 
 const networkKey = (id: string): string => id.slice(0, 11);
 

@@ -1,13 +1,11 @@
 import type { Enterable } from "../../../dataplane/netlink/socket.ts";
 import type { Nftables } from "../../../dataplane/nftables/nftables.ts";
-import { compare, describe, settle, splitBy } from "./comparison.ts";
-import type { Comparison } from "./comparison.ts";
-import { endpointEntries, endpointSets, memberEntry, memberSets, poolEntries, poolSets } from "./entries.ts";
-import { setPools } from "./pools.ts";
+import { compare, describe, isEmpty, settle, splitBy } from "../../firewall/comparison.ts";
+import type { Present } from "../../firewall/structure.ts";
+import { endpointEntries, endpointSets, memberEntry, memberSets, poolSets } from "./entries.ts";
 import { removeUnusedNetwork } from "./removal.ts";
 import { networkOf } from "./ruleset.ts";
 import { build, networkFaults, readStructures, structureFaults } from "./structure.ts";
-import type { Present } from "./structure.ts";
 import type { Difference, FirewallDesired, FirewallNetwork } from "./types.ts";
 
 /** What the kernel has otherwise than `desired`: structure first, then what rests upon it, then what nobody needs. */
@@ -47,9 +45,9 @@ function structure(
 }
 
 function pools(tables: Nftables, desired: FirewallDesired): Difference[] {
-  const comparison = compare(tables, poolSets, poolEntries(desired.pools));
+  const comparison = compare(tables, poolSets.sets, poolSets.entries(desired.pools));
   if (isEmpty(comparison)) return [];
-  return [{ what: `firewall: ${describe(comparison)}`, repair: () => tables.commit(setPools(desired.pools)) }];
+  return [{ what: `firewall: ${describe(comparison)}`, repair: () => tables.commit(poolSets.assign(desired.pools)) }];
 }
 
 /** One difference an endpoint: one that the kernel refuses does not keep the others from their repair. */
@@ -88,5 +86,3 @@ function unusedNetworks(
       repair: () => removeUnusedNetwork(tables, key),
     }));
 }
-
-const isEmpty = ({ missing, stale }: Comparison): boolean => missing.length + stale.length === 0;

@@ -4,25 +4,13 @@
  */
 
 import type { Table } from "../../../dataplane/nftables/protocol.ts";
-import { fingerprint } from "./fingerprint.ts";
+import { fingerprint } from "../../firewall/fingerprint.ts";
+import { poolSetTypes } from "../../firewall/pools.ts";
+import type { Structure } from "../../firewall/script.ts";
 import type { FirewallNetwork } from "./types.ts";
 
 export const packetTable: Table = { family: "inet", name: "calico_cnm" };
 export const arpTable: Table = { family: "arp", name: "calico_cnm" };
-
-/** A chain: where it hooks in, when it is a base chain, and its rules. */
-export interface Chain {
-  readonly hook?: string;
-  readonly rules: readonly string[];
-}
-
-/** What a table is made of. Sets are in nft's own words: a set whose type changes needs another name. */
-export interface Structure {
-  readonly table: Table;
-  readonly counters: readonly string[];
-  readonly sets: Readonly<Record<string, string>>;
-  readonly chains: Readonly<Record<string, Chain>>;
-}
 
 const filter = (hook: string): string => `type filter hook ${hook} priority filter; policy accept;`;
 
@@ -35,12 +23,7 @@ const packets: Structure = {
     interfaces: "ifname",
     bindings4: "ifname . ether_addr . ipv4_addr",
     bindings6: "ifname . ether_addr . ipv6_addr",
-    pools4: "ipv4_addr; flags interval",
-    pools6: "ipv6_addr; flags interval",
-    nat4: "ipv4_addr; flags interval",
-    nat6: "ipv6_addr; flags interval",
-    // One element: the fingerprint of what the four sets above hold. ifname is nft's only type that is text.
-    "pools-state": "ifname",
+    ...poolSetTypes,
   },
   chains: {
     prerouting: {

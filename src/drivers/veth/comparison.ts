@@ -5,16 +5,23 @@
 import type { Family } from "../../base/address.ts";
 import { listAddresses } from "../../dataplane/netlink/address.ts";
 import type { Request } from "../../dataplane/netlink/message.ts";
-import { setLinkMac, setLinkMtu, setLinkUp } from "../../dataplane/netlink/link.ts";
+import { setLinkMac, setLinkMaster, setLinkMtu, setLinkUp } from "../../dataplane/netlink/link.ts";
 import { listNeighbours } from "../../dataplane/netlink/neighbour.ts";
 import { type Route, listRoutes } from "../../dataplane/netlink/route-state.ts";
 import { listRules } from "../../dataplane/netlink/rule.ts";
 import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { EndpointPlan } from "../driver.ts";
-import { HOST_MAC, PROTOCOL } from "./constants.ts";
-import { type Fact, hostFacts, observedFacts, sandboxFacts } from "./facts.ts";
-import { mtuOf } from "./options.ts";
+import { mtuOf } from "../options.ts";
+import { type Fact, observedFacts } from "./facts.ts";
+import { HOST_MAC, PROTOCOL } from "./marks.ts";
 import type { Pair } from "./pair.ts";
+import type { Wiring } from "./wiring.ts";
+
+/** One in each namespace. */
+export interface Sockets {
+  readonly host: NetlinkSocket;
+  readonly sandbox: NetlinkSocket;
+}
 
 /** A request that brings one side nearer to the plan. */
 export interface Change {
@@ -36,22 +43,26 @@ export interface Plumbed {
 const RT_TABLE_MAIN = 254;
 
 /** What is wrong with the endpoints and, in the sandbox, with what is left of former ones. Removals come first. */
-export function compareSandbox(host: NetlinkSocket, sandbox: NetlinkSocket, endpoints: readonly Plumbed[]): Change[] {
+export function compareSandbox(
+  wiring: Wiring,
+  { host, sandbox }: Sockets,
+  endpoints: readonly Plumbed[],
+  alone: boolean,
+): Change[] {
   const isNew = endpoints.length === 1 && endpoints[0]?.isNew === true;
   const hasDefault = foreignDefaults(listRoutes(sandbox, { table: RT_TABLE_MAIN, length: 0 }));
-  const alone = endpoints.length === 1;
   const wantedInside = endpoints.flatMap(({ plan, pair }) =>
-    sandboxFacts(plan, pair.peer.index, { hasDefault, alone }),
+    wiring.sandboxFacts(plan, pair.peer.index, { hasDefault, alone }),
   );
-  const wantedOutside = endpoints.flatMap(({ plan, pair }) => hostFacts(plan, pair.host.index));
+  const wantedOutside = endpoints.flatMap(({ plan, pair }) => wiring.hostFacts(plan, pair.host.index));
   const inside = new Set(endpoints.map(({ pair }) => pair.peer.index));
   const outside = new Set(endpoints.map(({ pair }) => pair.host.index));
   const name = nameOf(endpoints);
   return [
-    ...endpoints.flatMap(linkChanges),
+    ...endpoints.flatMap((endpoint) => [...linkChanges(endpoint), ...masterChanges(wiring, host, endpoint)]),
     // The namespace may have been used before, so rules of ours are looked for even where the interface is new.
-    ...difference("sandbox", wantedInside, isNew ? staleRules(sandbox) : observe(sandbox, inside), name),
-    ...difference("host", wantedOutside, isNew ? [] : observe(host, outside), name),
+    ...difference("sandbox", wantedInside, isNew ? staleRules(wiring, sandbox) : observe(wiring, sandbox, inside), name),
+    ...difference("host", wantedOutside, isNew ? [] : observe(wiring, host, outside), name),
   ];
 }
 
@@ -75,7 +86,16 @@ function linkChanges({ plan, pair: { host, peer } }: Plumbed): Change[] {
   ];
 }
 
-function difference(
+/** A port that is new was born on its bridge. */
+function masterChanges(wiring: Wiring, host: NetlinkSocket, { plan, pair, isNew }: Plumbed): Change[] {
+  const master = isNew ? undefined : wiring.master?.(host, plan);
+  if (master === undefined || pair.host.master === master) return [];
+  const request = setLinkMaster(pair.host.index, master);
+  return [{ side: "host", object: () => pair.host.name, what: "is no port of its bridge", request }];
+}
+
+/** What leads from the facts that are found to those that are wanted. Removals come first. */
+export function difference(
   side: Change["side"],
   wanted: readonly Fact[],
   found: readonly Fact[],
@@ -98,7 +118,7 @@ function difference(
 }
 
 /** Asked for by interface: a host has as many neighbours and routes as it has endpoints. */
-function observe(socket: NetlinkSocket, indexes: ReadonlySet<number>): Fact[] {
+function observe({ rulePriority }: Wiring, socket: NetlinkSocket, indexes: ReadonlySet<number>): Fact[] {
   const all = [...indexes];
   return observedFacts(
     {
@@ -108,11 +128,12 @@ function observe(socket: NetlinkSocket, indexes: ReadonlySet<number>): Fact[] {
       rules: listRules(socket),
     },
     indexes,
+    rulePriority,
   );
 }
 
-const staleRules = (socket: NetlinkSocket): Fact[] =>
-  observedFacts({ addresses: [], neighbours: [], routes: [], rules: listRules(socket) }, new Set());
+const staleRules = ({ rulePriority }: Wiring, socket: NetlinkSocket): Fact[] =>
+  observedFacts({ addresses: [], neighbours: [], routes: [], rules: listRules(socket) }, new Set(), rulePriority);
 
 /** The families for which somebody else gave the container a default route; it stays theirs. */
 function foreignDefaults(routes: readonly Route[]): Set<Family> {

@@ -9,34 +9,36 @@ import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts"
 import type { NetworkNamespace } from "../../dataplane/netns.ts";
 import { enableIpv6 } from "./ipv6.ts";
 import type { Difference, EndpointPlan, SandboxPlan } from "../driver.ts";
-import { type Change, type Plumbed, compareSandbox } from "./comparison.ts";
-import { aliasOf } from "./constants.ts";
-import { mtuOf } from "./options.ts";
-import { inspectPair, makePair } from "./pair.ts";
+import { mtuOf } from "../options.ts";
+import { type Change, type Plumbed, type Sockets, compareSandbox } from "./comparison.ts";
+import { aliasOf } from "./marks.ts";
+import { type PairOptions, inspectPair, makePair } from "./pair.ts";
+import type { Wiring } from "./wiring.ts";
 
 const LOOPBACK_INDEX = 1;
 const RT_TABLE_MAIN = 254;
 const DEFAULT_MTU = 1500;
 
 /** Makes the sandbox as planned. Returns whether anything was missing. */
-export function ensureSandbox({ namespace, endpoints }: SandboxPlan): Promise<boolean> {
-  return withSockets(namespace, async (host, sandbox) => {
+export function ensureSandbox(wiring: Wiring, { namespace, endpoints, alone }: SandboxPlan): Promise<boolean> {
+  return withSockets(namespace, async (sockets) => {
+    const { host, sandbox } = sockets;
     const plumbed: Plumbed[] = [];
-    for (const plan of endpoints) plumbed.push(await ensurePair(host, sandbox, namespace, plan));
-    const changes = compareSandbox(host, sandbox, plumbed);
+    for (const plan of endpoints) plumbed.push(await ensurePair(wiring, sockets, namespace, plan));
+    const changes = compareSandbox(wiring, sockets, plumbed, alone);
     // The peer is set up last of the pair; so whoever made one that is down may have died before this.
     const unborn = plumbed.filter(({ pair }) => !pair.host.up || !pair.peer.up);
     host.executeAll(unborn.flatMap(hostBirth));
-    failpoint("calico:born");
+    failpoint("veth:born");
     sandbox.executeAll([
       ...(endpoints.length > 0 ? [setLinkUp(LOOPBACK_INDEX)] : []),
       ...unborn.flatMap(sandboxBirth),
       ...requests(changes, "sandbox"),
     ]);
-    failpoint("calico:sandbox");
+    failpoint("veth:sandbox");
     // Behind the sandbox: a route on an interface whose peer is down would be marked so until the kernel looks again.
     host.executeAll(requests(changes, "host"));
-    failpoint("calico:host");
+    failpoint("veth:host");
     return changes.length > 0 || plumbed.some(({ isNew }) => isNew);
   });
 }
@@ -51,35 +53,35 @@ const sandboxBirth = ({ plan, pair: { peer } }: Plumbed): Request[] =>
   hasIpv6(plan) ? [] : [withoutGeneratedAddress(peer.index)];
 
 /** What is not as planned; an endpoint without its pair is one difference, since the pair carries all the rest. */
-export function sandboxDifferences({
-  namespace,
-  endpoints,
-}: SandboxPlan): Promise<Pick<Difference, "object" | "what">[]> {
-  return withSockets(namespace, async (host, sandbox) => {
+export function sandboxDifferences(
+  wiring: Wiring,
+  { namespace, endpoints, alone }: SandboxPlan,
+): Promise<Pick<Difference, "object" | "what">[]> {
+  return withSockets(namespace, async (sockets) => {
     const missing: Pick<Difference, "object" | "what">[] = [];
     const plumbed: Plumbed[] = [];
     for (const plan of endpoints) {
-      const state = inspectPair(host, sandbox, plan);
+      const state = inspectPair(sockets.host, sockets.sandbox, plan);
       if (state.kind === "present") plumbed.push({ plan, pair: state, isNew: false });
       else {
         const what = state.kind === "absent" ? "is missing" : "does not lead to its sandbox";
         missing.push({ object: `interface ${plan.hostInterface} of service ${plan.name}`, what });
       }
     }
-    const changes = compareSandbox(host, sandbox, plumbed);
+    const changes = compareSandbox(wiring, sockets, plumbed, alone);
     return [...missing, ...changes.map(({ object, what }) => ({ object: object(), what }))];
   });
 }
 
 async function withSockets<T>(
   namespace: NetworkNamespace,
-  work: (host: NetlinkSocket, sandbox: NetlinkSocket) => Promise<T>,
+  work: (sockets: Sockets) => Promise<T>,
 ): Promise<T> {
   const host = NetlinkSocket.open(NETLINK_ROUTE);
   try {
     const sandbox = NetlinkSocket.open(NETLINK_ROUTE, namespace);
     try {
-      return await work(host, sandbox);
+      return await work({ host, sandbox });
     } finally {
       sandbox.close();
     }
@@ -89,17 +91,26 @@ async function withSockets<T>(
 }
 
 async function ensurePair(
-  host: NetlinkSocket,
-  sandbox: NetlinkSocket,
+  wiring: Wiring,
+  { host, sandbox }: Sockets,
   namespace: NetworkNamespace,
   plan: EndpointPlan,
 ): Promise<Plumbed> {
   const state = inspectPair(host, sandbox, plan);
   if (state.kind === "stale") await host.executeInBackground([deleteLink(state.host.index)]);
   const isNew = state.kind !== "present";
-  const pair = isNew ? makePair(host, sandbox, namespace, plan, mtuOf(plan.network.options) ?? uplinkMtu(host)) : state;
-  if (isNew) failpoint("calico:pair");
-  if (hasIpv6(plan)) enableIpv6(namespace, plan);
+  const options = (): PairOptions => ({
+    mtu: mtuOf(plan.network.options) ?? uplinkMtu(host),
+    master: wiring.master?.(host, plan),
+  });
+  const pair = isNew ? makePair(host, sandbox, namespace, plan, options()) : state;
+  if (isNew) failpoint("veth:pair");
+  if (hasIpv6(plan)) {
+    const owner = `service ${plan.name}`;
+    // A port of a bridge has no address of its own; the bridge has.
+    if (!wiring.master) enableIpv6(owner, plan.hostInterface);
+    enableIpv6(owner, plan.interface, namespace);
+  }
   return { plan, pair, isNew };
 }
 

@@ -8,7 +8,7 @@ import { createVeth, deleteLink } from "../../dataplane/netlink/link.ts";
 import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { NetworkNamespace } from "../../dataplane/netns.ts";
 import type { EndpointPlan } from "../driver.ts";
-import { HOST_MAC, aliasOf, isOurs } from "./constants.ts";
+import { HOST_MAC, aliasOf, isOurs } from "./marks.ts";
 
 export interface Pair {
   /** On the host. */
@@ -34,23 +34,29 @@ export function inspectPair(host: NetlinkSocket, sandbox: NetlinkSocket, plan: E
   return fits ? { kind: "present", host: link, peer } : { kind: "stale", host: link };
 }
 
+export interface PairOptions {
+  readonly mtu: number;
+  /** The index of the bridge that the host's end is born a port of. */
+  readonly master: number | undefined;
+}
+
 /** Makes the pair; the peer is still down. Errors: `conflict` when the container has the name. */
 export function makePair(
   host: NetlinkSocket,
   sandbox: NetlinkSocket,
   namespace: NetworkNamespace,
   plan: EndpointPlan,
-  mtu: number,
+  { mtu, master }: PairOptions,
 ): Pair {
   const { hostInterface, mac } = plan;
   const veth = createVeth({
     mtu,
-    host: { name: hostInterface, mac: HOST_MAC },
+    host: { name: hostInterface, mac: HOST_MAC, ...(master === undefined ? {} : { master }) },
     peer: { name: plan.interface, mac, namespaceFd: namespace.fd },
   });
   try {
     const link = makeLink(host, veth, hostInterface);
-    failpoint("calico:veth");
+    failpoint("veth:made");
     if (link?.peerIndex === undefined)
       throw conflict(`the interface ${hostInterface} vanished while it was being made`);
     return { host: link, peer: { index: link.peerIndex, mac, mtu, up: false } };
@@ -63,7 +69,7 @@ export function makePair(
         "choose another name with --interface",
       );
     host.executeAll([deleteLink(renamed.index)]);
-    return makePair(host, sandbox, namespace, plan, mtu);
+    return makePair(host, sandbox, namespace, plan, { mtu, master });
   }
 }
 

@@ -1,0 +1,214 @@
+/** Networks of driver bridge: who reaches whom, proved by packets. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { exec, ping, tcp, type Container } from "../../helpers/container.ts";
+import { INTERNET, UPLINK, makeHost, type Host } from "../../helpers/host.ts";
+import { must } from "../../helpers/process.ts";
+import { startResident, type Resident } from "../../helpers/resident.ts";
+import { attachNew, serviceInfo } from "../cnm/services.ts";
+
+let host: Host;
+let resident: Resident;
+let one: Container;
+let two: Container;
+let three: Container;
+let untouched: string;
+beforeAll(async () => {
+  host = await makeHost();
+  resident = startResident(host);
+  [one, two, three] = [await host.container(), await host.container(), await host.container()];
+  untouched = await host.snapshot();
+});
+afterAll(async () => {
+  await resident?.close();
+  await host?.close();
+});
+
+// Every test takes down what it made; with the last endpoint, the host is as it was found.
+afterEach(async () => {
+  const services = await resident.must("service", "ls", "--quiet");
+  if (services !== "") await resident.must("service", "unpublish", "-f", ...services.split("\n"));
+  const networks = await resident.must("network", "ls", "--quiet");
+  if (networks !== "") await resident.must("network", "rm", ...networks.split("\n"));
+  const pools = (await resident.json("pool", "ls")) as { items: { cidr: string }[] };
+  for (const { cidr } of pools.items) await resident.must("pool", "rm", cidr);
+  expect(await host.snapshot()).toBe(untouched);
+});
+
+/** The first address of the network's pool of the family, which its bridge has. */
+const gatewayOf = async (network: string, family: 4 | 6): Promise<string> => {
+  const { items } = (await resident.json("pool", "ls")) as {
+    items: { network: string | null; family: number; gateway: string | null }[];
+  };
+  return items.find((pool) => pool.network === network && pool.family === family)?.gateway ?? "";
+};
+
+test("the main job: create, publish, attach; the network has a subnet and a gateway without being told", async () => {
+  await resident.must("network", "create", "-d", "bridge", "foo");
+  await resident.must("service", "publish", "my-service.foo");
+  await resident.must("service", "attach", one.ref, "my-service.foo");
+  const own = await serviceInfo(resident, "my-service.foo");
+  expect(own).toMatchObject({ ip: "172.17.0.2", interface: "eth0" });
+  expect(own.hostInterface).toMatch(/^cbe-[0-9a-f]{11}$/);
+  const peer = await attachNew(resident, two, "db.foo.bridge");
+  expect(await tcp(one, peer.ip)).toBe(own.ip);
+  expect(await ping(one, "172.17.0.1")).toBe(true);
+  expect(await tcp(one, INTERNET.address)).toBe(UPLINK.address);
+  expect(await ping(host, own.ip)).toBe(true);
+  expect(await resident.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
+  expect(await resident.calicoctl("service", "attach", one.ref, "my-service.foo")).toMatchObject({ code: 4 });
+});
+
+test("a network that is named with its driver is made, on the next free subnet", async () => {
+  await resident.must("network", "create", "-d", "bridge", "foo");
+  expect(await attachNew(resident, one, "db.bar.bridge")).toMatchObject({ ip: "172.18.0.2" });
+});
+
+test("a subnet that the host is on is left out", async () => {
+  await must(["ip", "-n", host.namespace, "link", "add", "docker0", "type", "bridge"]);
+  await must(["ip", "-n", host.namespace, "address", "add", "172.17.0.1/16", "dev", "docker0"]);
+  await must(["ip", "-n", host.namespace, "link", "set", "docker0", "up"]);
+  expect(await attachNew(resident, one, "db.bar.bridge")).toMatchObject({ ip: "172.18.0.2" });
+  await must(["ip", "-n", host.namespace, "link", "delete", "docker0"]);
+});
+
+test("two bridges are kept apart, in both families, and each reaches the internet", async () => {
+  for (const name of ["a", "b"]) await resident.must("network", "create", "-d", "bridge", "--ipv6", name);
+  const [own, peer] = [await attachNew(resident, one, "one.a"), await attachNew(resident, two, "two.a")];
+  const other = await attachNew(resident, three, "three.b");
+  for (const family of ["ip", "ip6"] as const) {
+    const [from, to, apart] = [own[family] ?? "", peer[family] ?? "", other[family] ?? ""];
+    expect(await tcp(one, to)).toBe(from);
+    expect([await tcp(one, apart), await tcp(three, from)]).toEqual([undefined, undefined]);
+    const outside = family === "ip" ? [INTERNET.address, UPLINK.address] : [INTERNET.address6, UPLINK.address6];
+    expect(await tcp(one, outside[0] ?? "")).toBe(outside[1]);
+    // Its own gateway, and not that of the other bridge.
+    const gateways = await Promise.all(["a", "b"].map((name) => gatewayOf(name, family === "ip" ? 4 : 6)));
+    expect([await ping(one, gateways[0] ?? ""), await ping(one, gateways[1] ?? "")]).toEqual([true, false]);
+    // The host reaches its containers.
+    expect(await ping(host, from)).toBe(true);
+  }
+  expect(await resident.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
+});
+
+test("an internal network reaches its own members, and neither the host nor the world", async () => {
+  await resident.must("network", "create", "-d", "bridge", "--internal", "--subnet", "10.1.0.0/24", "a");
+  const [own, peer] = [await attachNew(resident, one, "one.a"), await attachNew(resident, two, "two.a")];
+  expect(await tcp(one, peer.ip)).toBe(own.ip);
+  // Neither by a route that the container makes itself.
+  await must(["ip", "-n", one.namespace, "route", "add", "default", "via", "10.1.0.1"]);
+  for (const outside of [INTERNET.address, UPLINK.address, "10.1.0.1"])
+    expect({ outside, reached: await ping(one, outside) }).toEqual({ outside, reached: false });
+  await must(["ip", "-n", one.namespace, "route", "delete", "default"]);
+});
+
+test("without NAT it sends its own addresses out, and from outside only answers come in; the MTU is as asked", async () => {
+  await resident.must(
+    ...["network", "create", "-d", "bridge", "-o", "nat-outgoing=false", "-o", "mtu=1400"],
+    ...["--subnet", "10.1.0.0/24", "--gateway", "10.1.0.254", "a"],
+  );
+  const own = await attachNew(resident, one, "one.a");
+  await must(["ip", "-n", host.internet.namespace, "route", "add", "10.1.0.0/24", "via", UPLINK.address]);
+  expect(await tcp(one, INTERNET.address)).toBe(own.ip);
+  expect(await tcp(host.internet, own.ip)).toBeUndefined();
+  expect(await must(["cat", "/sys/class/net/eth0/mtu"], { namespace: one.namespace })).toBe("1400");
+  expect(await must(["ip", "-n", one.namespace, "route", "show", "default"])).toContain("via 10.1.0.254");
+  await must(["ip", "-n", host.internet.namespace, "route", "delete", "10.1.0.0/24"]);
+});
+
+describe("a container on two bridges and on a network of driver calico", () => {
+  beforeEach(async () => {
+    await resident.must("network", "create", "-d", "bridge", "a");
+    await resident.must("network", "create", "-d", "bridge", "b");
+    await resident.must("network", "create", "--subnet", "10.3.0.0/24", "c");
+  });
+
+  const defaultDevice = async (): Promise<string | undefined> =>
+    / dev (\w+)/.exec(await must(["ip", "-n", one.namespace, "route", "show", "default"]))?.[1];
+
+  test("reaches the members of all, and the elected gateway owns the default route", async () => {
+    await attachNew(resident, one, "one.a");
+    const onCalico = await attachNew(resident, one, "one.c");
+    const onB = await attachNew(resident, one, "one.b", "--priority", "5");
+    const [a, b] = [await attachNew(resident, two, "two.a"), await attachNew(resident, three, "three.b")];
+    const c = await attachNew(resident, two, "two.c");
+    expect(await defaultDevice()).toBe(onB.interface);
+    for (const target of [a, b, c]) expect(await tcp(one, target.ip)).toBeDefined();
+    // What is asked of an address is answered from it, whoever owns the default route.
+    expect([await tcp(two, onCalico.ip), await tcp(three, onB.ip)]).toEqual([c.ip, b.ip]);
+    expect(await ping(host, onCalico.ip)).toBe(true);
+    expect(await tcp(one, INTERNET.address)).toBe(UPLINK.address);
+    expect(await resident.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
+
+    await resident.must("service", "detach", "one.b");
+    expect(await defaultDevice()).toBe("eth0");
+    expect(await resident.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
+    await resident.must("service", "detach", "one.a");
+    expect(await defaultDevice()).toBe(onCalico.interface);
+    expect(await tcp(one, INTERNET.address)).toBe(UPLINK.address);
+    expect(await resident.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
+  });
+
+  test("the networks of the two drivers are kept apart", async () => {
+    const [a, c] = [await attachNew(resident, one, "one.a"), await attachNew(resident, two, "two.c")];
+    expect([await tcp(one, c.ip), await tcp(two, a.ip)]).toEqual([undefined, undefined]);
+    // Whichever driver's last endpoint goes first, the other's go on.
+    await resident.must("service", "detach", "two.c");
+    expect(await tcp(one, INTERNET.address)).toBe(UPLINK.address);
+    expect(await resident.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
+    await resident.must("service", "attach", two.ref, "two.c");
+    await resident.must("service", "detach", "one.a");
+    expect(await tcp(two, INTERNET.address)).toBe(UPLINK.address);
+    expect(await resident.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
+  });
+});
+
+describe("a container that forges", () => {
+  const spoofed = async (): Promise<number> => {
+    const { stdout } = await host.exec(["nft", "-j", "list", "counter", "bridge", "calico_cnm_bridge", "spoofed"]);
+    const { nftables } = JSON.parse(stdout) as { nftables: { counter?: { packets: number } }[] };
+    return nftables.flatMap(({ counter }) => (counter ? [counter.packets] : []))[0] ?? 0;
+  };
+
+  const inside = (...words: string[]): Promise<string> => must(["ip", "-n", one.namespace, ...words]);
+
+  test("an address, a MAC, an ARP answer or a neighbour advertisement is dropped and counted", async () => {
+    await resident.must("network", "create", "-d", "bridge", "--ipv6", "a");
+    const [own, peer] = [await attachNew(resident, one, "one.a"), await attachNew(resident, two, "two.a")];
+    const forged = async (from: string, to: string): Promise<void> => {
+      await inside("address", "add", from, "dev", "lo");
+      const before = await spoofed();
+      const [address = ""] = from.split("/");
+      const ended = await exec(one, ["ping", "-n", "-c", "1", "-W", "0.3", "-I", address, to]);
+      expect({ from, to, reached: ended.code === 0 }).toEqual({ from, to, reached: false });
+      expect(await spoofed()).toBeGreaterThan(before);
+      await inside("address", "delete", from, "dev", "lo");
+    };
+    await forged("172.17.0.77/32", peer.ip);
+    await forged(`${peer.ip}/32`, INTERNET.address);
+    await forged("2001:db8:9::1/128", peer.ip6 ?? "");
+
+    // The peer's address, told of in answer to a question.
+    expect(await ping(two, own.ip)).toBe(true);
+    let before = await spoofed();
+    await exec(one, ["busybox", "arping", "-A", "-c", "1", "-w", "1", "-I", "eth0", "-s", "172.17.0.1", peer.ip]);
+    expect(await spoofed()).toBeGreaterThan(before);
+
+    before = await spoofed();
+    await inside("link", "set", "eth0", "address", "02:00:00:00:00:99");
+    expect(await ping(one, peer.ip)).toBe(false);
+    expect(await spoofed()).toBeGreaterThan(before);
+    expect(await resident.calicoctl("check", "--repair")).toMatchObject({ code: 0 });
+    expect(await ping(one, peer.ip)).toBe(true);
+  });
+});
+
+test("a second node is refused while the network lives on the first", async () => {
+  await resident.must("network", "create", "-d", "bridge", "a");
+  await attachNew(resident, one, "one.a");
+  await resident.must("service", "publish", "two.a");
+  const elsewhere = { env: { CALICO_NODENAME: "other" } };
+  const refused = await host.calicoctl(["service", "attach", two.ref, "two.a"], elsewhere);
+  expect(refused).toMatchObject({ code: 4 });
+  expect(refused.stderr).toContain(`network a lives on node ${host.node}`);
+  await resident.must("service", "attach", two.ref, "two.a");
+});
