@@ -71,7 +71,9 @@ export async function ensureSandbox(
   const plans = await planEndpoints(env, members, pools);
   let wasMissing = false;
   for (const [name, endpoints] of byDriver(members, plans, former))
-    wasMissing = (await env.drivers.get(name).ensure({ namespace, endpoints, alone: plans.length < 2 }, planPools(pools))) || wasMissing;
+    wasMissing =
+      (await env.drivers.get(name).ensure({ namespace, endpoints, alone: plans.length < 2 }, planPools(pools))) ||
+      wasMissing;
   return wasMissing;
 }
 

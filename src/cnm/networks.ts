@@ -59,7 +59,8 @@ export async function createNetwork(
     if (existing?.id === id) return { result: { network: existing, created: true } };
     if (existing && ignore) return { result: { network: withDriver(existing, spec.driver), created: false } };
     if (existing) throw conflict(`network ${name} exists`, "choose another name, or --ignore to use the one there is");
-    if (isShared) return { result: { network: draft.network, created: true }, transaction: networkParts(draft.network) };
+    if (isShared)
+      return { result: { network: draft.network, created: true }, transaction: networkParts(draft.network) };
     const { existing: known, revision } = await readPools(env);
     const others = known.map(({ value }) => value);
     const { network, pools } = withChosenPools(draft, others, host);

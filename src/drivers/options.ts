@@ -8,7 +8,10 @@ const NAT = "nat-outgoing";
 export function checkOptions(driver: string, options: Readonly<Record<string, string>>): { natOutgoing: boolean } {
   for (const key of Object.keys(options))
     if (!MTU.includes(key) && key !== NAT)
-      throw usageError(`option ${key} is not known to the driver ${driver}`, `its options: ${[NAT, ...MTU].join(", ")}`);
+      throw usageError(
+        `option ${key} is not known to the driver ${driver}`,
+        `its options: ${[NAT, ...MTU].join(", ")}`,
+      );
   mtuOf(options);
   const nat = options[NAT] ?? "true";
   if (nat !== "true" && nat !== "false") throw usageError(`option ${NAT}=${nat} is neither true nor false`);

@@ -31,7 +31,8 @@ export function uniqueLocalSubnet(networkId: string): string {
 /** The first address of the pool that an interface may have. Errors: `usage` when no other would be left. */
 export function firstUsable(pool: Prefix): string {
   const cidr = formatPrefix(pool);
-  if (size(pool) < 2n) throw usageError(`subnet ${cidr} has no room for a gateway and an endpoint`, "give a larger one");
+  if (size(pool) < 2n)
+    throw usageError(`subnet ${cidr} has no room for a gateway and an endpoint`, "give a larger one");
   let value = pool.base;
   while (reservedAs(shapeOf({ cidr }), value) !== undefined) value += 1n;
   return formatAddress({ family: pool.family, value });

@@ -50,7 +50,7 @@ export function bridgeChanges(host: NetlinkSocket, network: NetworkPlan, { index
     request,
   });
   const words = ({ key }: Fact): string =>
-    `${key.replace(/ via undefined| table 254| metric \d+/g, "").replace(`on ${index}`, `on bridge ${name}`)}`;
+    key.replace(/ via undefined| table 254| metric \d+/g, "").replace(`on ${index}`, `on bridge ${name}`);
   return [
     ...(mac === BRIDGE_MAC ? [] : [change("has another MAC", link.setLinkMac(index, BRIDGE_MAC))]),
     ...(up ? [] : [change("is down", link.setLinkUp(index))]),

@@ -165,9 +165,7 @@ export class BridgeDriver implements Driver {
   /** Inside the lock. */
   async #plumb(sandbox: SandboxPlan): Promise<boolean> {
     const networks = new Map(sandbox.endpoints.map(({ network, node }) => [network.id, { network, node }]));
-    const made = onHost((host) =>
-      [...networks.values()].map(({ network, node }) => ensureBridge(host, network, node)),
-    );
+    const made = onHost((host) => [...networks.values()].map(({ network, node }) => ensureBridge(host, network, node)));
     return (await ensureSandbox(wiring, sandbox)) || made.includes(true);
   }
 

@@ -22,7 +22,9 @@ export function strayDifferences({ endpoints, unplanned }: Pick<HostPlan, "endpo
     if (isOurBridge(link)) {
       // One that was renamed is found missing, and gets its name back.
       const isEmpty = portsOf(links, link).every(isStray);
-      return isNamedSo && isStray(link) && isEmpty ? [difference(link, "is a bridge without an attached endpoint")] : [];
+      return isNamedSo && isStray(link) && isEmpty
+        ? [difference(link, "is a bridge without an attached endpoint")]
+        : [];
     }
     // Without an endpoint here nothing is closed.
     if (!isNamedSo || planned.size === 0) return [];

@@ -212,7 +212,10 @@ const firewallEndpoint = ({
   network: firewallNetwork(network),
 });
 
-const firewallNetwork = ({ id, internal }: Pick<NetworkPlan, "id" | "internal">): FirewallNetwork => ({ key: networkKey(id), internal });
+const firewallNetwork = ({ id, internal }: Pick<NetworkPlan, "id" | "internal">): FirewallNetwork => ({
+  key: networkKey(id),
+  internal,
+});
 
 const networkKey = (id: string): string => id.slice(0, 11);
 

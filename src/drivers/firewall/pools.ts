@@ -42,9 +42,7 @@ export class PoolSets {
   entries(pools: readonly PoolPlan[]): Entry[] {
     return [
       ...pools.flatMap(({ cidr, natOutgoing }) =>
-        this.#byFamily[familyOf(cidr)]
-          .slice(0, natOutgoing ? 2 : 1)
-          .map((set) => ({ set, element: { key: [cidr] } })),
+        this.#byFamily[familyOf(cidr)].slice(0, natOutgoing ? 2 : 1).map((set) => ({ set, element: { key: [cidr] } })),
       ),
       this.state(pools),
     ];

@@ -23,7 +23,9 @@ export function buildScript({ table, counters, sets, chains }: Structure): strin
   return lines([
     `add table ${name}`,
     ...counters.map((counter) => `add counter ${name} ${counter}`),
-    ...Object.entries(sets).map(([set, type]) => `add ${kind(type)} ${name} ${set} { ${type.startsWith("typeof ") ? "" : "type "}${type}; }`),
+    ...Object.entries(sets).map(
+      ([set, type]) => `add ${kind(type)} ${name} ${set} { ${type.startsWith("typeof ") ? "" : "type "}${type}; }`,
+    ),
     ...entries.map(([chain, { hook }]) => `add chain ${name} ${chain}${hook === undefined ? "" : ` { ${hook} }`}`),
     ...entries.map(([chain]) => `flush chain ${name} ${chain}`),
     ...entries.flatMap(([chain, { rules }]) => rules.map((rule) => `add rule ${name} ${chain} ${rule}`)),

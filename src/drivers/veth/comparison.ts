@@ -61,7 +61,12 @@ export function compareSandbox(
   return [
     ...endpoints.flatMap((endpoint) => [...linkChanges(endpoint), ...masterChanges(wiring, host, endpoint)]),
     // The namespace may have been used before, so rules of ours are looked for even where the interface is new.
-    ...difference("sandbox", wantedInside, isNew ? staleRules(wiring, sandbox) : observe(wiring, sandbox, inside), name),
+    ...difference(
+      "sandbox",
+      wantedInside,
+      isNew ? staleRules(wiring, sandbox) : observe(wiring, sandbox, inside),
+      name,
+    ),
     ...difference("host", wantedOutside, isNew ? [] : observe(wiring, host, outside), name),
   ];
 }

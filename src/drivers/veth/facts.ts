@@ -3,8 +3,8 @@
  * all that matters of it, so what is there and what should be are compared as sets of keys.
  */
 import { type Family, familyOf } from "../../base/address.ts";
-import { type AddressOptions, addAddress, deleteAddress } from "../../dataplane/netlink/address.ts";
-import type { InterfaceAddress } from "../../dataplane/netlink/address.ts";
+import type { AddressOptions, InterfaceAddress } from "../../dataplane/netlink/address.ts";
+import { addAddress, deleteAddress } from "../../dataplane/netlink/address.ts";
 import type { IpPrefix } from "../../dataplane/netlink/inet.ts";
 import type { Request } from "../../dataplane/netlink/message.ts";
 import { type Neighbour, deleteNeighbour, setNeighbour } from "../../dataplane/netlink/neighbour.ts";

@@ -73,10 +73,7 @@ export function sandboxDifferences(
   });
 }
 
-async function withSockets<T>(
-  namespace: NetworkNamespace,
-  work: (sockets: Sockets) => Promise<T>,
-): Promise<T> {
+async function withSockets<T>(namespace: NetworkNamespace, work: (sockets: Sockets) => Promise<T>): Promise<T> {
   const host = NetlinkSocket.open(NETLINK_ROUTE);
   try {
     const sandbox = NetlinkSocket.open(NETLINK_ROUTE, namespace);

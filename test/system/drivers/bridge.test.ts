@@ -1,8 +1,9 @@
 /** Networks of driver bridge: who reaches whom, proved by packets. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { exec, ping, tcp, type Container } from "../../helpers/container.ts";
+import { arpReply, neighbourAdvertisement, sendFrame } from "../../helpers/frames.ts";
 import { INTERNET, UPLINK, makeHost, type Host } from "../../helpers/host.ts";
-import { must } from "../../helpers/process.ts";
+import { must, until } from "../../helpers/process.ts";
 import { startResident, type Resident } from "../../helpers/resident.ts";
 import { attachNew, serviceInfo } from "../cnm/services.ts";
 
@@ -23,15 +24,14 @@ afterAll(async () => {
   await host?.close();
 });
 
-// Every test takes down what it made; with the last endpoint, the host is as it was found.
 afterEach(async () => {
-  const services = await resident.must("service", "ls", "--quiet");
-  if (services !== "") await resident.must("service", "unpublish", "-f", ...services.split("\n"));
+  const services = (await resident.json("service", "ls")) as { items: { name: string; network: string }[] };
+  for (const { name, network } of services.items)
+    await resident.must("service", "unpublish", "-f", `${name}.${network}`);
   const networks = await resident.must("network", "ls", "--quiet");
   if (networks !== "") await resident.must("network", "rm", ...networks.split("\n"));
   const pools = (await resident.json("pool", "ls")) as { items: { cidr: string }[] };
   for (const { cidr } of pools.items) await resident.must("pool", "rm", cidr);
-  expect(await host.snapshot()).toBe(untouched);
 });
 
 /** The first address of the network's pool of the family, which its bridge has. */
@@ -56,6 +56,11 @@ test("the main job: create, publish, attach; the network has a subnet and a gate
   expect(await ping(host, own.ip)).toBe(true);
   expect(await resident.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
   expect(await resident.calicoctl("service", "attach", one.ref, "my-service.foo")).toMatchObject({ code: 4 });
+  // The host is as it was found when the last one has left, and not before.
+  await resident.must("service", "detach", "my-service.foo");
+  expect(await ping(two, "172.17.0.1")).toBe(true);
+  await resident.must("service", "detach", "db.foo");
+  expect(await host.snapshot()).toBe(untouched);
 });
 
 test("a network that is named with its driver is made, on the next free subnet", async () => {
@@ -78,12 +83,12 @@ test("two bridges are kept apart, in both families, and each reaches the interne
   for (const family of ["ip", "ip6"] as const) {
     const [from, to, apart] = [own[family] ?? "", peer[family] ?? "", other[family] ?? ""];
     expect(await tcp(one, to)).toBe(from);
-    expect([await tcp(one, apart), await tcp(three, from)]).toEqual([undefined, undefined]);
     const outside = family === "ip" ? [INTERNET.address, UPLINK.address] : [INTERNET.address6, UPLINK.address6];
     expect(await tcp(one, outside[0] ?? "")).toBe(outside[1]);
     // Its own gateway, and not that of the other bridge.
     const gateways = await Promise.all(["a", "b"].map((name) => gatewayOf(name, family === "ip" ? 4 : 6)));
-    expect([await ping(one, gateways[0] ?? ""), await ping(one, gateways[1] ?? "")]).toEqual([true, false]);
+    const reached = [...gateways.map((gateway) => ping(one, gateway)), ping(one, apart), ping(three, from)];
+    expect(await Promise.all(reached)).toEqual([true, false, false, false]);
     // The host reaches its containers.
     expect(await ping(host, from)).toBe(true);
   }
@@ -96,8 +101,8 @@ test("an internal network reaches its own members, and neither the host nor the 
   expect(await tcp(one, peer.ip)).toBe(own.ip);
   // Neither by a route that the container makes itself.
   await must(["ip", "-n", one.namespace, "route", "add", "default", "via", "10.1.0.1"]);
-  for (const outside of [INTERNET.address, UPLINK.address, "10.1.0.1"])
-    expect({ outside, reached: await ping(one, outside) }).toEqual({ outside, reached: false });
+  const outside = [INTERNET.address, UPLINK.address, "10.1.0.1"];
+  expect(await Promise.all(outside.map((address) => ping(one, address)))).toEqual([false, false, false]);
   await must(["ip", "-n", one.namespace, "route", "delete", "default"]);
 });
 
@@ -150,7 +155,7 @@ describe("a container on two bridges and on a network of driver calico", () => {
 
   test("the networks of the two drivers are kept apart", async () => {
     const [a, c] = [await attachNew(resident, one, "one.a"), await attachNew(resident, two, "two.c")];
-    expect([await tcp(one, c.ip), await tcp(two, a.ip)]).toEqual([undefined, undefined]);
+    expect(await Promise.all([tcp(one, c.ip), tcp(two, a.ip)])).toEqual([undefined, undefined]);
     // Whichever driver's last endpoint goes first, the other's go on.
     await resident.must("service", "detach", "two.c");
     expect(await tcp(one, INTERNET.address)).toBe(UPLINK.address);
@@ -175,31 +180,59 @@ describe("a container that forges", () => {
     await resident.must("network", "create", "-d", "bridge", "--ipv6", "a");
     const [own, peer] = [await attachNew(resident, one, "one.a"), await attachNew(resident, two, "two.a")];
     const forged = async (from: string, to: string): Promise<void> => {
-      await inside("address", "add", from, "dev", "lo");
+      await inside("address", "add", from, "dev", "eth0", "nodad");
       const before = await spoofed();
       const [address = ""] = from.split("/");
       const ended = await exec(one, ["ping", "-n", "-c", "1", "-W", "0.3", "-I", address, to]);
       expect({ from, to, reached: ended.code === 0 }).toEqual({ from, to, reached: false });
       expect(await spoofed()).toBeGreaterThan(before);
-      await inside("address", "delete", from, "dev", "lo");
+      await inside("address", "delete", from, "dev", "eth0");
     };
     await forged("172.17.0.77/32", peer.ip);
     await forged(`${peer.ip}/32`, INTERNET.address);
     await forged("2001:db8:9::1/128", peer.ip6 ?? "");
 
-    // The peer's address, told of in answer to a question.
-    expect(await ping(two, own.ip)).toBe(true);
-    let before = await spoofed();
-    await exec(one, ["busybox", "arping", "-A", "-c", "1", "-w", "1", "-I", "eth0", "-s", "172.17.0.1", peer.ip]);
-    expect(await spoofed()).toBeGreaterThan(before);
+    // The gateway's place on the link.
+    const mac = (await must(["cat", "/sys/class/net/eth0/address"], { namespace: one.namespace })).trim();
+    const [gateway, gateway6] = [await gatewayOf("a", 4), await gatewayOf("a", 6)];
+    for (const frame of [
+      arpReply(mac, gateway),
+      arpReply("02:00:00:00:00:99", own.ip),
+      neighbourAdvertisement(mac, own.ip6 ?? "", gateway6),
+    ]) {
+      const before = await spoofed();
+      await sendFrame(one.namespace, "eth0", frame);
+      await until("it is counted", async () => (await spoofed()) > before);
+    }
+    for (const address of [own.ip, own.ip6 ?? ""]) expect(await ping(host, address)).toBe(true);
+    for (const address of [gateway, gateway6]) expect(await ping(two, address)).toBe(true);
 
-    before = await spoofed();
+    const before = await spoofed();
     await inside("link", "set", "eth0", "address", "02:00:00:00:00:99");
     expect(await ping(one, peer.ip)).toBe(false);
     expect(await spoofed()).toBeGreaterThan(before);
     expect(await resident.calicoctl("check", "--repair")).toMatchObject({ code: 0 });
     expect(await ping(one, peer.ip)).toBe(true);
   });
+});
+
+test("multicast keeps its sender on a bridge, where a network of driver calico is, too", async () => {
+  await resident.must("network", "create", "-d", "bridge", "a");
+  await resident.must("network", "create", "--subnet", "10.3.0.0/24", "c");
+  const own = await attachNew(resident, one, "one.a");
+  await attachNew(resident, two, "two.a");
+  await attachNew(resident, three, "three.c");
+  const counting = `
+    add table ip heard
+    add counter ip heard right
+    add chain ip heard input { type filter hook input priority 0; }
+    add rule ip heard input ip saddr ${own.ip} ip daddr 224.0.0.1 counter name right
+  `;
+  await must(["nft", "-f", "-"], { namespace: two.namespace, stdin: counting });
+  await exec(one, ["ping", "-n", "-c", "1", "-W", "0.1", "224.0.0.1"]);
+  const heard = await must(["nft", "list", "counters", "table", "ip", "heard"], { namespace: two.namespace });
+  await must(["nft", "delete", "table", "ip", "heard"], { namespace: two.namespace });
+  expect(heard).toContain("packets 1 ");
 });
 
 test("a second node is refused while the network lives on the first", async () => {
@@ -211,4 +244,22 @@ test("a second node is refused while the network lives on the first", async () =
   expect(refused).toMatchObject({ code: 4 });
   expect(refused.stderr).toContain(`network a lives on node ${host.node}`);
   await resident.must("service", "attach", two.ref, "two.a");
+});
+
+test("the host goes on forwarding for bridges that another name of it has, when the last endpoint of this one leaves", async () => {
+  await resident.must("network", "create", "-d", "bridge", "a");
+  await resident.must("network", "create", "--subnet", "10.3.0.0/24", "c");
+  await resident.must("service", "publish", "one.a");
+  const elsewhere = { env: { CALICO_NODENAME: "other" } };
+  expect(await host.calicoctl(["service", "attach", one.ref, "one.a"], elsewhere)).toMatchObject({ code: 0 });
+  await attachNew(resident, two, "two.c");
+  await resident.must("service", "detach", "two.c");
+  expect(await tcp(one, INTERNET.address)).toBe(UPLINK.address);
+  const { stdout } = await resident.calicoctl("check");
+  expect(stdout).toMatch(/interface cbe-\w+ +is of node other/);
+  expect(await host.calicoctl(["service", "detach", "one.a"], elsewhere)).toMatchObject({ code: 0 });
+});
+
+test("after all of it, with endpoints of both drivers, the host is as it was found", async () => {
+  expect(await host.snapshot()).toBe(untouched);
 });

@@ -66,6 +66,8 @@ export class BridgeFirewall {
 
   /** Afterwards the kernel knows exactly these pools, where the structure is there. */
   setPools(pools: readonly PoolPlan[]): void {
+    // Most hosts have no bridges, and what the kernel refuses costs it milliseconds.
+    if (!this.isThere()) return;
     try {
       this.tables.commit(poolSets.assign(pools));
     } catch (error) {
@@ -120,4 +122,3 @@ export class BridgeFirewall {
     this.tables.commit(entries.map(({ set, element }) => deleteElement(set, element)));
   }
 }
-

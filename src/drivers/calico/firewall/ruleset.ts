@@ -73,8 +73,9 @@ const packets: Structure = {
     postrouting: {
       hook: "type nat hook postrouting priority srcnat; policy accept;",
       rules: [
-        `oifname != "cali*" ip saddr @nat4 ip daddr != @pools4 masquerade`,
-        `oifname != "cali*" ip6 saddr @nat6 ip6 daddr != @pools6 masquerade`,
+        // What stays on a bridge comes by here, too, where br_netfilter is on.
+        `oifname != "cali*" oifname != "cbr-*" ip saddr @nat4 ip daddr != @pools4 masquerade`,
+        `oifname != "cali*" oifname != "cbr-*" ip6 saddr @nat6 ip6 daddr != @pools6 masquerade`,
       ],
     },
   },
