@@ -41,6 +41,7 @@ export interface Plumbed {
 }
 
 const RT_TABLE_MAIN = 254;
+const NO_MASTER = 0;
 
 /** What is wrong with the endpoints and, in the sandbox, with what is left of former ones. Removals come first. */
 export function compareSandbox(
@@ -91,11 +92,12 @@ function linkChanges({ plan, pair: { host, peer } }: Plumbed): Change[] {
   ];
 }
 
-/** A port that is new was born on its bridge. */
+/** A port that is new was born on its bridge. One whose bridge is missing is wrong, too: its driver makes that first. */
 function masterChanges(wiring: Wiring, host: NetlinkSocket, { plan, pair, isNew }: Plumbed): Change[] {
-  const master = isNew ? undefined : wiring.master?.(host, plan);
-  if (master === undefined || pair.host.master === master) return [];
-  const request = setLinkMaster(pair.host.index, master);
+  if (isNew || !wiring.master) return [];
+  const master = wiring.master(host, plan);
+  if (master !== undefined && pair.host.master === master) return [];
+  const request = setLinkMaster(pair.host.index, master ?? NO_MASTER);
   return [{ side: "host", object: () => pair.host.name, what: "is no port of its bridge", request }];
 }
 
