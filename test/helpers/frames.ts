@@ -38,6 +38,10 @@ export const arpReply = (mac: string, address: string): Buffer =>
 export const neighbourAdvertisement = (mac: string, source: string, address: string): Buffer =>
   icmpv6(mac, source, Buffer.concat([Buffer.from("8800000020000000", "hex"), addressBytes(address)]));
 
+/** To the address of link layer discovery (LLDP), which no bridge passes on; it says nothing. */
+export const discovery = (mac: string): Buffer =>
+  Buffer.concat([macBytes("01:80:c2:00:00:0e"), macBytes(mac), Buffer.from("88cc0000", "hex")]);
+
 export const routerAdvertisement = (mac: string, source: string): Buffer =>
   icmpv6(mac, source, Buffer.from("86000000400007080000000000000000", "hex"));
 

@@ -85,6 +85,35 @@ export const createLink = (
   what: `create the interface ${name}`,
 });
 
+const BRIDGE_OPTIONS = 46;
+const NO_LINK_LOCAL_LEARNING = 1;
+
+/**
+ * Creates a bridge, down. It does not learn where an address is from frames that bridges do not pass on: no rule of
+ * nftables is asked about those. EEXIST when the name is taken.
+ */
+export function createBridge(name: string, mac: string): Request {
+  // struct br_boolopt_multi: the values of options, and which of them are given.
+  const options = Buffer.alloc(8);
+  options.writeUInt32LE(NO_LINK_LOCAL_LEARNING, 0);
+  options.writeUInt32LE(NO_LINK_LOCAL_LEARNING, 4);
+  return {
+    type: RTM_NEWLINK,
+    flags: NLM_F_CREATE | NLM_F_EXCL,
+    body: Buffer.concat([
+      ifla.linkHeader({}),
+      attr.string(ifla.IFNAME, name),
+      attr.bytes(ifla.ADDRESS, macBytes(mac)),
+      attr.nested(
+        ifla.LINKINFO,
+        attr.string(ifla.INFO_KIND, "bridge"),
+        attr.nested(ifla.INFO_DATA, attr.bytes(BRIDGE_OPTIONS, options)),
+      ),
+    ]),
+    what: `create the bridge ${name}`,
+  };
+}
+
 /** Deletes an interface, and with one end of a veth pair the other; that it is gone already is fine. */
 export const deleteLink = (index: number): Request => ({
   type: RTM_DELLINK,

@@ -70,7 +70,7 @@ function observed(host: NetlinkSocket, index: number): Fact[] {
 
 function make(host: NetlinkSocket, network: NetworkPlan, node: EndpointPlan["node"]): Link {
   const name = bridgeOf(network.id);
-  const bridge = makeLink(host, link.createLink("bridge", name, { mac: BRIDGE_MAC }), name);
+  const bridge = makeLink(host, link.createBridge(name, BRIDGE_MAC), name);
   failpoint("bridge:made");
   if (!bridge) throw conflict(`the bridge ${name} vanished while it was being made`);
   host.executeAll([

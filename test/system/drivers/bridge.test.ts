@@ -1,7 +1,7 @@
 /** Networks of driver bridge: who reaches whom, proved by packets. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { exec, ping, tcp, type Container } from "../../helpers/container.ts";
-import { arpReply, neighbourAdvertisement, sendFrame } from "../../helpers/frames.ts";
+import { arpReply, discovery, neighbourAdvertisement, sendFrame } from "../../helpers/frames.ts";
 import { INTERNET, UPLINK, makeHost, type Host } from "../../helpers/host.ts";
 import { must, until } from "../../helpers/process.ts";
 import { startResident, type Resident } from "../../helpers/resident.ts";
@@ -233,6 +233,29 @@ test("multicast keeps its sender on a bridge, where a network of driver calico i
   const heard = await must(["nft", "list", "counters", "table", "ip", "heard"], { namespace: two.namespace });
   await must(["nft", "delete", "table", "ip", "heard"], { namespace: two.namespace });
   expect(heard).toContain("packets 1 ");
+});
+
+test("a bridge does not learn where a container is from frames that it does not pass on", async () => {
+  await resident.must("network", "create", "-d", "bridge", "a");
+  await attachNew(resident, one, "one.a");
+  const peer = await attachNew(resident, two, "two.a");
+  // The host knows where it is, and need not ask.
+  expect(await ping(host, peer.ip)).toBe(true);
+  const mac = await must(["cat", "/sys/class/net/eth0/address"], { namespace: two.namespace });
+  await sendFrame(one.namespace, "eth0", discovery(mac.trim()));
+  expect(await ping(host, peer.ip)).toBe(true);
+});
+
+test("endpoints that come while the last ones go, in processes of their own, find a bridge", async () => {
+  await resident.must("network", "create", "-d", "bridge", "a");
+  for (const [index, container] of [one, two].entries()) await attachNew(resident, container, `old${index}.a`);
+  const ended = await Promise.all([
+    ...[0, 1].map((index) => host.calicoctl(["service", "unpublish", "-f", `old${index}.a`])),
+    ...[one, two].map(({ ref }, index) => host.calicoctl(["service", "attach", "--publish", ref, `new${index}.a`])),
+  ]);
+  expect(ended.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+  expect(await resident.calicoctl("check")).toMatchObject({ code: 0, stdout: "" });
+  for (const container of [one, two]) expect(await ping(container, "172.17.0.1")).toBe(true);
 });
 
 test("a second node is refused while the network lives on the first", async () => {
