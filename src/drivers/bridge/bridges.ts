@@ -1,6 +1,7 @@
 /** The bridge of a network on this host: made with its first endpoint, and gone with the last. */
 import { conflict } from "../../base/errors.ts";
 import { failpoint } from "../../base/failpoint.ts";
+import { shortId } from "../../base/id.ts";
 import { listAddresses } from "../../dataplane/netlink/address.ts";
 import { type Link, findLink, listLinks, makeLink } from "../../dataplane/netlink/link-state.ts";
 import * as link from "../../dataplane/netlink/link.ts";
@@ -10,7 +11,7 @@ import type { EndpointPlan, NetworkPlan } from "../driver.ts";
 import { type Change, difference } from "../veth/comparison.ts";
 import { type Fact, addressFact, observedFacts } from "../veth/facts.ts";
 import { enableIpv6 } from "../veth/ipv6.ts";
-import { PROTOCOL, isOurs } from "../veth/marks.ts";
+import { PROTOCOL, isOurs, ownerOf } from "../veth/marks.ts";
 import { BRIDGE_MAC, LINK_LOCAL, bridgeAlias, bridgeOf, isAliasOf, isOurBridge } from "./constants.ts";
 import { RULE_PRIORITY, bridgeFacts, hasIpv6 } from "./facts.ts";
 
@@ -26,9 +27,12 @@ export function findBridge(host: NetlinkSocket, network: Named): Link | undefine
   );
 }
 
-/** The ports of a bridge that are endpoints'. */
-export const portsOf = (links: readonly Link[], bridge: Pick<Link, "index">): Link[] =>
-  links.filter((port) => port.master === bridge.index && isOurs(port));
+/** Those of endpoints of the network: the ports of its bridge, and those that somebody has freed. */
+export const portsOf = (links: readonly Link[], { id }: Named, bridge: Link | undefined): Link[] =>
+  links.filter(
+    (port) =>
+      isOurs(port) && ((bridge && port.master === bridge.index) || ownerOf(port.alias)?.networkId === shortId(id)),
+  );
 
 /** Makes the bridge as the network has it. Returns whether anything was missing. Errors: `conflict`, `failure`. */
 export function ensureBridge(host: NetlinkSocket, network: NetworkPlan, node: EndpointPlan["node"]): boolean {

@@ -227,7 +227,7 @@ function neighboursOf(
   const links = listLinks(host);
   const port = links.find((link) => link.name === hostInterface && isOurs(link));
   const bridge = findBridge(host, network);
-  return { port, bridge, others: bridge ? portsOf(links, bridge).filter(({ index }) => index !== port?.index) : [] };
+  return { port, bridge, others: portsOf(links, network, bridge).filter(({ index }) => index !== port?.index) };
 }
 
 const withoutPool = ({ name, network, addresses }: EndpointPlan): Difference => ({

@@ -3,7 +3,6 @@ import type { Link } from "../../dataplane/netlink/link-state.ts";
 import type { Difference, HostPlan } from "../driver.ts";
 import { deleteLinks, linksLike } from "../veth/links.ts";
 import { isOurs } from "../veth/marks.ts";
-import { portsOf } from "./bridges.ts";
 import { bridgeOf, isLikeNamed, isOurBridge } from "./constants.ts";
 
 export function strayDifferences({ endpoints, unplanned }: Pick<HostPlan, "endpoints" | "unplanned">): Difference[] {
@@ -21,7 +20,7 @@ export function strayDifferences({ endpoints, unplanned }: Pick<HostPlan, "endpo
     if (isNamedSo && isOurs(link)) return isStray(link) ? [difference(link, "belongs to no attached endpoint")] : [];
     if (isOurBridge(link)) {
       // One that was renamed is found missing, and gets its name back.
-      const isEmpty = portsOf(links, link).every(isStray);
+      const isEmpty = links.every((port) => port.master !== link.index || !isOurs(port) || isStray(port));
       return isNamedSo && isStray(link) && isEmpty
         ? [difference(link, "is a bridge without an attached endpoint")]
         : [];

@@ -34,7 +34,10 @@ const inside = (...words: string[]): Promise<unknown> => must(words, { namespace
 
 /** What is done, and what check names. */
 const drifts: Record<string, readonly [() => Promise<unknown>, RegExp]> = {
-  "the bridge is deleted": [() => onHost("ip", "link", "delete", bridge), /bridge of network a +is missing/],
+  "the bridge is deleted": [
+    () => onHost("ip", "link", "delete", bridge),
+    /bridge of network a +is missing.*\n.*(\n.*)*cbe-\w+ +is no port of its bridge/,
+  ],
   "the bridge is down": [() => onHost("ip", "link", "set", bridge, "down"), /cbr-\w+ of network a +is down/],
   "the bridge is renamed": [
     async () => {
@@ -124,6 +127,15 @@ test("a bridge that is not ours is left alone, and named", async () => {
   await onHost("ip", "link", "add", name, "type", "bridge");
   expect(await resident.calicoctl("check", "--repair")).toMatchObject({ code: WRONG });
   await onHost("ip", "link", "delete", name);
+});
+
+test("a detach leaves the bridge to an endpoint whose port somebody has freed", async () => {
+  await onHost("ip", "link", "set", own.hostInterface, "nomaster");
+  await resident.must("service", "detach", "two.a");
+  await onHost("ip", "link", "show", bridge);
+  expect(await resident.calicoctl("check", "--repair")).toMatchObject({ code: 0 });
+  await resident.must("service", "attach", two.ref, "two.a");
+  expect(await brokenWays()).toEqual([]);
 });
 
 test("the node mends them without a command", async () => {
