@@ -61,7 +61,7 @@ export class HostSettings {
       const known = load(stateDir, family);
       const isKnown = (setting: Setting): boolean => known.some(({ path }) => path.join() === setting.path.join());
       save(stateDir, family, [...known, ...wanted.filter((setting) => !isKnown(setting))]);
-      failpoint("host:settings-known");
+      failpoint(`${this.#driver}:settings-known`);
       for (const { path, set } of wanted) writeSysctl(path, set);
     }
   }
@@ -90,7 +90,7 @@ export class HostSettings {
    */
   restore(): boolean {
     const isShared = markers(this.#stateDir).some((marker) => marker !== markerIn(this.#stateDir, this.#driver));
-    const wasChanged = !isShared && restoreSettings(this.#stateDir);
+    const wasChanged = !isShared && restoreSettings(this.#stateDir, this.#driver);
     rmSync(markerIn(this.#stateDir, this.#driver), { force: true });
     return wasChanged;
   }
@@ -114,7 +114,7 @@ export class HostSettings {
 }
 
 /** Puts back what was changed, unless somebody has changed it since. Returns whether anything was. */
-function restoreSettings(stateDir: string): boolean {
+function restoreSettings(stateDir: string, driver: string): boolean {
   const settings = FAMILIES.flatMap((family) => load(stateDir, family));
   // Forwarding last to come was first to go on: accept_ra must not fall back to 1 while forwarding is still on.
   for (const { path, was, set, others = [] } of settings.toReversed()) {
@@ -122,7 +122,7 @@ function restoreSettings(stateDir: string): boolean {
     if (readSysctl(path) !== was) continue;
     for (const other of others) if (readSysctl(other.path) !== undefined) writeSysctl(other.path, other.was);
   }
-  failpoint("host:settings-restored");
+  failpoint(`${driver}:settings-restored`);
   for (const family of FAMILIES) rmSync(fileIn(stateDir, family), { force: true });
   return settings.length > 0;
 }

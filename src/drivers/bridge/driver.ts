@@ -34,6 +34,7 @@ import { strayDifferences } from "./strays.ts";
 import { isPlaced } from "./subnets.ts";
 
 const wiring: Wiring = {
+  driver: "bridge",
   rulePriority: RULE_PRIORITY,
   hostFacts: () => [],
   sandboxFacts,

@@ -75,4 +75,4 @@ const nextHop = (family: Family, index: number): Omit<RouteSpec, "destination"> 
   protocol: PROTOCOL,
 });
 
-export const wiring: Wiring = { rulePriority: RULE_PRIORITY, hostFacts, sandboxFacts };
+export const wiring: Wiring = { driver: "calico", rulePriority: RULE_PRIORITY, hostFacts, sandboxFacts };

@@ -35,6 +35,8 @@ export function inspectPair(host: NetlinkSocket, sandbox: NetlinkSocket, plan: E
 }
 
 export interface PairOptions {
+  /** Whose pair it is. */
+  readonly driver: string;
   readonly mtu: number;
   /** The index of the bridge that the host's end is born a port of. */
   readonly master: number | undefined;
@@ -46,7 +48,7 @@ export function makePair(
   sandbox: NetlinkSocket,
   namespace: NetworkNamespace,
   plan: EndpointPlan,
-  { mtu, master }: PairOptions,
+  { driver, mtu, master }: PairOptions,
 ): Pair {
   const { hostInterface, mac } = plan;
   const veth = createVeth({
@@ -56,7 +58,7 @@ export function makePair(
   });
   try {
     const link = makeLink(host, veth, hostInterface);
-    failpoint("veth:made");
+    failpoint(`${driver}:veth`);
     if (link?.peerIndex === undefined)
       throw conflict(`the interface ${hostInterface} vanished while it was being made`);
     return { host: link, peer: { index: link.peerIndex, mac, mtu, up: false } };
@@ -69,7 +71,7 @@ export function makePair(
         "choose another name with --interface",
       );
     host.executeAll([deleteLink(renamed.index)]);
-    return makePair(host, sandbox, namespace, plan, { mtu, master });
+    return makePair(host, sandbox, namespace, plan, { driver, mtu, master });
   }
 }
 

@@ -29,16 +29,16 @@ export function ensureSandbox(wiring: Wiring, { namespace, endpoints, alone }: S
     // The peer is set up last of the pair; so whoever made one that is down may have died before this.
     const unborn = plumbed.filter(({ pair }) => !pair.host.up || !pair.peer.up);
     host.executeAll(unborn.flatMap(hostBirth));
-    failpoint("veth:born");
+    failpoint(`${wiring.driver}:born`);
     sandbox.executeAll([
       ...(endpoints.length > 0 ? [setLinkUp(LOOPBACK_INDEX)] : []),
       ...unborn.flatMap(sandboxBirth),
       ...requests(changes, "sandbox"),
     ]);
-    failpoint("veth:sandbox");
+    failpoint(`${wiring.driver}:sandbox`);
     // Behind the sandbox: a route on an interface whose peer is down would be marked so until the kernel looks again.
     host.executeAll(requests(changes, "host"));
-    failpoint("veth:host");
+    failpoint(`${wiring.driver}:host`);
     return changes.length > 0 || plumbed.some(({ isNew }) => isNew);
   });
 }
@@ -97,11 +97,12 @@ async function ensurePair(
   if (state.kind === "stale") await host.executeInBackground([deleteLink(state.host.index)]);
   const isNew = state.kind !== "present";
   const options = (): PairOptions => ({
+    driver: wiring.driver,
     mtu: mtuOf(plan.network.options) ?? uplinkMtu(host),
     master: wiring.master?.(host, plan),
   });
   const pair = isNew ? makePair(host, sandbox, namespace, plan, options()) : state;
-  if (isNew) failpoint("veth:pair");
+  if (isNew) failpoint(`${wiring.driver}:pair`);
   if (hasIpv6(plan)) {
     const owner = `service ${plan.name}`;
     // A port of a bridge has no address of its own; the bridge has.

@@ -4,6 +4,8 @@ import type { Fact, Surroundings } from "./facts.ts";
 
 /** In what the drivers that give each endpoint a veth pair differ. */
 export interface Wiring {
+  /** The driver's name, with which the names of its failpoints begin. */
+  readonly driver: string;
   /** Of the policy rules in a sandbox; each driver has its own. */
   readonly rulePriority: number;
   /** What should be true on the host of its end of the pair, which has the index. */
