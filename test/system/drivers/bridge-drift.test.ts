@@ -1,6 +1,7 @@
 /** What other hands do to bridges: check names it, and check --repair or the node mends it. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { ping, type Container } from "../../helpers/container.ts";
+import { arpReply, sendFrame } from "../../helpers/frames.ts";
 import { INTERNET, makeHost, type Host } from "../../helpers/host.ts";
 import { startNode } from "../../helpers/node.ts";
 import { must, until } from "../../helpers/process.ts";
@@ -8,6 +9,7 @@ import { startResident, type Resident } from "../../helpers/resident.ts";
 import { attachNew, type Attached } from "../cnm/services.ts";
 
 const WRONG = 6;
+const METRICS = "127.0.0.1:9099";
 
 let host: Host;
 let resident: Resident;
@@ -139,7 +141,7 @@ test("a detach leaves the bridge to an endpoint whose port somebody has freed", 
 });
 
 test("the node mends them without a command", async () => {
-  const node = await startNode(host, resident);
+  const node = await startNode(host, resident, "--metrics-address", METRICS);
   const isRight = async (): Promise<boolean> => (await resident.calicoctl("check")).code === 0;
   const repairs = async (): Promise<number> =>
     (await resident.must("events", "-o", "json")).split("\n").filter((line) => line.includes('"repaired"')).length;
@@ -155,5 +157,14 @@ test("the node mends them without a command", async () => {
     await until("it is mended", async () => (await repairs()) > before && (await isRight()));
     expect(await brokenWays()).toEqual([]);
   }
+  // What the firewall of bridges drops is counted where that of the other driver is.
+  const spoofed = async (): Promise<number> => {
+    const { stdout } = await host.exec(["curl", "-s", `http://${METRICS}/metrics`]);
+    return Number(/dropped_packets_total\{cause="spoofed"\} (\d+)/.exec(stdout)?.[1]);
+  };
+  const before = await spoofed();
+  const mac = await must(["cat", "/sys/class/net/eth0/address"], { namespace: one.namespace });
+  await sendFrame(one.namespace, "eth0", arpReply(mac.trim(), other.ip));
+  await until("it is counted", async () => (await spoofed()) > before);
   await node.stop();
 });
