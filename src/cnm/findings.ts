@@ -94,9 +94,11 @@ async function inside(
   // Half a sandbox must not be taken for the whole.
   const isWhole = members.length === record.endpoints.length;
   if (!isWhole || members.some(({ network }) => uselessness(env, network) !== undefined)) return [];
+  const plans = await planEndpoints(env, members, pools);
+  const alone = plans.length < 2;
   const findings: Finding[] = [];
-  for (const [name, endpoints] of byDriver(members, await planEndpoints(env, members, pools)))
-    findings.push(...(await look({ namespace, endpoints }, name)));
+  for (const [name, endpoints] of byDriver(members, plans))
+    findings.push(...(await look({ namespace, endpoints, alone }, name)));
   return findings;
 }
 
@@ -135,6 +137,7 @@ export async function hostFindings(env: Environment, { thorough }: { thorough: b
   const standing = new Map<string, readonly Standing[]>();
   for (const driver of env.drivers.all()) standing.set(driver.name, await driver.standing());
   const strangers = await strangersAmong(env, [...standing.values()].flat());
+  const idle = planned.size + unplanned.length + strangers.length === 0;
   const findings: Finding[] = strangers.map(({ object, what, remedy = "" }) => ({ object, what, remedy }));
   findings.push(...clashes);
   for (const driver of env.drivers.all()) {
@@ -155,6 +158,7 @@ export async function hostFindings(env: Environment, { thorough }: { thorough: b
           ...unplanned.map((id) => driver.hostInterface(id)),
           ...strangers.map(({ hostInterface }) => hostInterface),
         ]),
+        idle,
       })),
     );
   }

@@ -9,7 +9,7 @@ import { type EndpointRecord, type NetworkRecord, type PoolRecord, sandboxSchema
 import type { Environment, Lock } from "./environment.ts";
 import { warnQuarantined } from "./model.ts";
 import { readPools } from "./pool-records.ts";
-import { type Member, planEndpoints, planNetwork, planPools, readableMembers } from "./sandbox-plan.ts";
+import { type Member, planEndpoints, planPools, readableMembers } from "./sandbox-plan.ts";
 import { readSandbox, reopenSandbox } from "./sandboxes.ts";
 
 /** Runs `work` while no other process works on the sandbox, and none withdraws the drivers from the host. */
@@ -93,7 +93,9 @@ export async function ensureSandbox(
   const plans = await planEndpoints(env, members, pools);
   let wasMissing = false;
   for (const [name, endpoints] of byDriver(members, plans, former))
-    wasMissing = (await env.drivers.get(name).ensure({ namespace, endpoints }, planPools(pools))) || wasMissing;
+    wasMissing =
+      (await env.drivers.get(name).ensure({ namespace, endpoints, alone: plans.length < 2 }, planPools(pools))) ||
+      wasMissing;
   return wasMissing;
 }
 
@@ -116,7 +118,7 @@ export function removeFromKernel(env: Environment, endpoint: EndpointRecord, net
   const driver = env.drivers.get(network.driver);
   const { id, name, mac, addresses } = endpoint;
   const hostInterface = driver.hostInterface(id);
-  return driver.remove({ id, name, mac, addresses, hostInterface, network: planNetwork(network) });
+  return driver.remove({ id, name, mac, addresses, hostInterface, network });
 }
 
 /**

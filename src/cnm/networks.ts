@@ -2,8 +2,9 @@
 import { conflict, notFound, usageError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { newId, shortId } from "../base/id.ts";
-import { type Prefix, contains, covers, parseAddress } from "../base/address.ts";
-import { type PoolSpec, addPools, checkPrefix, newPool } from "../ipam/pools.ts";
+import { type Family, type Prefix, contains, covers, parseAddress } from "../base/address.ts";
+import { type HostNetwork, type PoolSpec, addPools, checkPrefix, newPool } from "../ipam/pools.ts";
+import { chooseSubnet, firstUsable, uniqueLocalSubnet } from "../ipam/subnets.ts";
 import { decodeAll, encode } from "../store/codec.ts";
 import { addressRange, keys } from "../store/keys.ts";
 import { type NetworkRecord, type PoolRecord, SCHEMA_VERSION, poolSchema } from "../store/records.ts";
@@ -49,31 +50,50 @@ export async function createNetwork(
   spec: NetworkSpec,
   { ignore = false }: { ignore?: boolean | undefined } = {},
 ): Promise<EnsuredNetwork> {
-  const { network, pools } = newNetwork(env, spec);
-  const host = spec.force || pools.length === 0 ? [] : await env.host.networks();
-  const made = { network, created: true };
-  return (pools.length === 0 ? transact : changePools)<EnsuredNetwork>(env, async () => {
-    const existing = await nameOwner(env, network.name);
-    if (existing?.id === network.id) return { result: made };
+  const draft = newNetwork(env, spec);
+  const { id, name } = draft.network;
+  const isShared = draft.pools.length + draft.unchosen.length === 0;
+  const host = isShared ? [] : await env.host.networks();
+  return (isShared ? transact : changePools)<EnsuredNetwork>(env, async () => {
+    const existing = await nameOwner(env, name);
+    if (existing?.id === id) return { result: { network: existing, created: true } };
     if (existing && ignore) return { result: { network: withDriver(existing, spec.driver), created: false } };
-    if (existing)
-      throw conflict(`network ${network.name} exists`, "choose another name, or --ignore to use the one there is");
-    const own = pools.length === 0 ? undefined : await readPools(env);
+    if (existing) throw conflict(`network ${name} exists`, "choose another name, or --ignore to use the one there is");
+    if (isShared)
+      return { result: { network: draft.network, created: true }, transaction: networkParts(draft.network) };
+    const { existing: known, revision } = await readPools(env);
+    const others = known.map(({ value }) => value);
+    const { network, pools } = withChosenPools(draft, others, host);
     return {
-      result: made,
-      transaction: together(
-        networkParts(network),
-        own
-          ? addPools(
-              pools,
-              own.existing.map(({ value }) => value),
-              host,
-              own.revision,
-            )
-          : { guards: [], writes: [] },
-      ),
+      result: { network, created: true },
+      transaction: together(networkParts(network), addPools(pools, others, spec.force ? [] : host, revision)),
     };
   });
+}
+
+/** A network as it was asked for. */
+interface Draft {
+  readonly network: NetworkRecord;
+  /** Those of its own that were named. */
+  readonly pools: readonly PoolRecord[];
+  /** The families for which it gets one that is free. */
+  readonly unchosen: readonly Family[];
+  readonly natOutgoing: boolean;
+}
+
+function withChosenPools(
+  { network, pools, unchosen, natOutgoing }: Draft,
+  others: readonly PoolRecord[],
+  host: readonly HostNetwork[],
+): Pick<Draft, "network" | "pools"> {
+  const taken = [...others.map(({ cidr }) => checkPrefix("pool", cidr)), ...host.map(({ prefix }) => prefix)];
+  const chosen = unchosen.map((family) => {
+    const cidr = family === 4 ? chooseSubnet(taken) : uniqueLocalSubnet(network.id);
+    const gateway = firstUsable(checkPrefix("subnet", cidr));
+    return newPool({ cidr, gateway, natOutgoing, disabled: false, networkId: network.id }, network.createdAt);
+  });
+  const all = [...pools, ...chosen];
+  return { network: { ...network, pools: all.map(({ cidr }) => cidr) }, pools: all };
 }
 
 /** The network of that name; made if there is none. Errors: `conflict` when it has another driver. */
@@ -136,36 +156,42 @@ function networkParts(network: NetworkRecord): Transaction {
   };
 }
 
-function newNetwork(env: Environment, spec: NetworkSpec): { network: NetworkRecord; pools: PoolRecord[] } {
+function newNetwork(env: Environment, spec: NetworkSpec): Draft {
   const name = checkName("network name", spec.name);
   const driver = env.drivers.get(spec.driver ?? DEFAULT_DRIVER);
   const options = checkPairs("option", spec.options ?? {});
-  const { natOutgoing } = driver.checkOptions(options);
+  const natOutgoing = driver.checkOptions(options).natOutgoing && !spec.internal;
   if ((spec.subnets?.length ?? 0) > MOST_SUBNETS)
     throw usageError(`network ${name} has more than ${MOST_SUBNETS} subnets`, "give it fewer and larger ones");
   const id = newId();
   const createdAt = new Date().toISOString();
-  const pools = poolSpecs(spec, { natOutgoing: natOutgoing && !spec.internal, networkId: id }).map((pool) =>
+  const pools = poolSpecs(spec, driver.ownsSubnets, { natOutgoing, networkId: id }).map((pool) =>
     newPool(pool, createdAt),
   );
+  const families = new Set(pools.map(({ family }) => family));
   const network: NetworkRecord = {
     v: SCHEMA_VERSION,
     id,
     name,
     driver: driver.name,
     internal: spec.internal ?? false,
-    ipv6: (spec.ipv6 ?? false) || pools.some(({ family }) => family === 6),
+    ipv6: (spec.ipv6 ?? false) || families.has(6),
     labels: checkPairs("label", spec.labels ?? {}),
     options,
     pools: pools.map(({ cidr }) => cidr),
     createdAt,
   };
-  return { network, pools };
+  const unchosen: Family[] = [
+    ...(families.size === 0 ? [4 as const] : []),
+    ...(spec.ipv6 && !families.has(6) ? [6 as const] : []),
+  ];
+  return { network, pools, unchosen: driver.ownsSubnets ? unchosen : [], natOutgoing };
 }
 
-/** Gives each ip range and gateway to the subnet that holds it. */
+/** Gives each ip range and gateway to the subnet that holds it; `gatewayed` ones that get none have one all the same. */
 function poolSpecs(
   { subnets = [], ipRanges = [], gateways = [] }: NetworkSpec,
+  gatewayed: boolean,
   common: { natOutgoing: boolean; networkId: string },
 ): PoolSpec[] {
   const parsed = subnets.map((text) => ({ text, prefix: checkPrefix("subnet", text) }));
@@ -184,7 +210,7 @@ function poolSpecs(
   return parsed.map(({ text, prefix }) => ({
     cidr: text,
     ipRange: homes.ranges.get(prefix),
-    gateway: homes.gateways.get(prefix),
+    gateway: homes.gateways.get(prefix) ?? (gatewayed ? firstUsable(prefix) : undefined),
     disabled: false,
     ...common,
   }));

@@ -128,7 +128,7 @@ export async function planEndpoints(
         id: endpoint.id,
         node: binding.node,
         name: endpoint.name,
-        network: planNetwork(network),
+        network: planNetwork(network, pools),
         interface: binding.interface,
         hostInterface: binding.hostInterface,
         mac: endpoint.mac,
@@ -153,11 +153,17 @@ export function elect(members: readonly Member[]): string | undefined {
   )?.endpointId;
 }
 
-export const planNetwork = ({ id, name, internal, options }: NetworkRecord): NetworkPlan => ({
+export const planNetwork = (
+  { id, name, internal, options }: NetworkRecord,
+  pools: readonly Stored<PoolRecord>[],
+): NetworkPlan => ({
   id,
   name,
   internal,
   options,
+  subnets: pools
+    .filter(({ value }) => value.networkId === id)
+    .map(({ value: { cidr, gateway } }) => ({ cidr, gateway })),
 });
 
 export const planPools = (pools: readonly Stored<PoolRecord>[]): PoolPlan[] =>

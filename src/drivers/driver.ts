@@ -10,6 +10,13 @@ export interface NetworkPlan {
   readonly name: string;
   readonly internal: boolean;
   readonly options: Readonly<Record<string, string>>;
+  /** The pools that are its own. */
+  readonly subnets: readonly SubnetPlan[];
+}
+
+export interface SubnetPlan {
+  readonly cidr: string;
+  readonly gateway: string | undefined;
 }
 
 /** A port of the host that leads to one in the container. */
@@ -41,9 +48,17 @@ export interface EndpointPlan {
   readonly ports?: readonly PortPlan[];
 }
 
+/** What is known of an endpoint that is in no sandbox any more. */
+export interface RemovedEndpoint extends Pick<EndpointPlan, "id" | "name" | "mac" | "addresses" | "hostInterface"> {
+  readonly network: Omit<NetworkPlan, "subnets">;
+}
+
 export interface SandboxPlan {
   readonly namespace: NetworkNamespace;
+  /** Those of the driver. */
   readonly endpoints: readonly EndpointPlan[];
+  /** Whether the sandbox has one endpoint at most, whatever its driver. */
+  readonly alone: boolean;
 }
 
 /** All pools of the store, since what is not a pool is outside. */
@@ -65,6 +80,8 @@ export interface HostPlan {
   readonly standing: readonly Standing[];
   /** Interfaces on the host that stay though no plan has them: a record cannot be read, or another node made them. */
   readonly unplanned: ReadonlySet<string>;
+  /** Whether no endpoint is attached on this host, whatever its driver, so that nothing should be left of any. */
+  readonly idle: boolean;
 }
 
 /** An interface on this host that is named as those of endpoints are. */
@@ -119,6 +136,13 @@ export interface Driver {
   readonly name: string;
   /** Those of nftables that are its own. */
   readonly tables: readonly Table[];
+  /** Whether its networks may have endpoints on many hosts ("global"), or all on one ("local"). */
+  readonly scope: "global" | "local";
+  /**
+   * Whether each of its networks has pools of its own, of which one address is the gateway's, for all its endpoints are
+   * on one link. They are chosen where none are named.
+   */
+  readonly ownsSubnets: boolean;
   /** Whether endpoints may publish ports on the host. */
   readonly publishesPorts?: boolean;
 
@@ -128,7 +152,7 @@ export interface Driver {
   /** The name of an endpoint's interface on the host; follows from the id, so that a later process finds it. */
   hostInterface(endpointId: string): string;
 
-  /** Whether an interface on the host is named as those of endpoints are. */
+  /** Whether an interface on the host is named as those that the driver makes. */
   isHostInterface(name: string): boolean;
 
   /**
@@ -147,7 +171,7 @@ export interface Driver {
   setPools(pools: readonly PoolPlan[]): Promise<void>;
 
   /** Takes the endpoint out of the kernel. Returns whether anything of it was there. */
-  remove(endpoint: Omit<EndpointPlan, "node" | "gateway" | "prefixes" | "interface">): Promise<boolean>;
+  remove(endpoint: RemovedEndpoint): Promise<boolean>;
 
   sandboxDifferences: SandboxLook;
 

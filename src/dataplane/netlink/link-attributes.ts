@@ -5,6 +5,7 @@ export const ADDRESS = 1;
 export const IFNAME = 3;
 export const MTU = 4;
 export const LINK = 5;
+export const MASTER = 10;
 export const LINKINFO = 18;
 export const ALIAS = 20;
 export const STATS64 = 23;

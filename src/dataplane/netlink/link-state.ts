@@ -36,6 +36,8 @@ export interface Link {
   readonly peerIndex: number | undefined;
   /** This namespace's number for the peer's, undefined when that is the same one. */
   readonly peerNamespaceId: number | undefined;
+  /** The index of the bridge that it is a port of. */
+  readonly master: number | undefined;
   /** Its setting route_localnet; undefined where the interface has no IPv4. */
   readonly routesLoopback: boolean | undefined;
 }
@@ -92,7 +94,7 @@ const request = (index: number, attributes: Buffer[], what: string): Request => 
 /** The few of some fifty. */
 const told = new Set([
   ...[ifla.IFNAME, ifla.ADDRESS, ifla.MTU, ifla.ALIAS, ifla.LINKINFO, ifla.LINK, ifla.LINK_NETNSID],
-  ifla.AF_SPEC,
+  ...[ifla.MASTER, ifla.AF_SPEC],
 ]);
 
 function parseLink(payload: Buffer): Link {
@@ -110,6 +112,7 @@ function parseLink(payload: Buffer): Link {
     kind: kind && textOf(kind),
     peerIndex: attributes.get(ifla.LINK)?.readInt32LE(),
     peerNamespaceId: attributes.get(ifla.LINK_NETNSID)?.readInt32LE(),
+    master: attributes.get(ifla.MASTER)?.readUInt32LE(),
     routesLoopback: settingOf(attributes.get(ifla.AF_SPEC), ifla.DEVCONF_ROUTE_LOCALNET),
   };
 }

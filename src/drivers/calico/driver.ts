@@ -3,71 +3,69 @@ import { type Family, familyOf } from "../../base/address.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import { giveWay } from "../../base/turns.ts";
 import { forgetConnections } from "../../dataplane/conntrack.ts";
-import { findCounters, findLink, listLinksInTurns } from "../../dataplane/netlink/link-state.ts";
-import { NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import { findLink, listLinksInTurns } from "../../dataplane/netlink/link-state.ts";
+import { NETLINK_NETFILTER, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type {
   Difference,
   Driver,
   Drops,
-  EndpointCounters,
   EndpointPlan,
   HostPlan,
   MemberChange,
   NetworkPlan,
   PoolPlan,
+  RemovedEndpoint,
   SandboxLook,
   SandboxPlan,
   Standing,
 } from "../driver.ts";
-import { hostInterfaceOf, isHostInterface, isLikeHostInterface, isOurs, ownerOf } from "./constants.ts";
+import { closedHostFirewall } from "../host-firewall.ts";
+import { HostSettings } from "../host-settings.ts";
+import { checkOptions } from "../options.ts";
+import { countersOf, deleteInBackground, standingOf, withHost } from "../veth/links.ts";
+import { isOurs } from "../veth/marks.ts";
+import { ensureSandbox, sandboxDifferences } from "../veth/sandbox.ts";
+import { type View, askingView, listedView } from "../veth/view.ts";
+import { closedInterfaces } from "./closed-interfaces.ts";
+import { hostInterfaceOf, isHostInterface, isLikeHostInterface } from "./constants.ts";
 import { leadDatagramsOn } from "./datagrams.ts";
+import { wiring } from "./facts.ts";
 import { Firewall, ownTables } from "./firewall/firewall.ts";
 import type { FirewallEndpoint, FirewallMember, FirewallNetwork } from "./firewall/types.ts";
-import { closedHostFirewall, closedInterfaces } from "./host-firewall.ts";
-import {
-  ensureForwarding,
-  hasChanged,
-  isOnRecord,
-  notForwarding,
-  putOnRecord,
-  restoreSettings,
-} from "./host-settings.ts";
-import { checkOptions } from "./options.ts";
-import { deleteInBackground } from "./pair.ts";
-import { ensureSandbox, sandboxDifferences } from "./sandbox.ts";
-import { type View, askingView, listedView } from "./view.ts";
-
-const LOST =
-  "was emptied, or is not the one that was in use when endpoints were attached here: " +
-  "the host's settings will stay as they are now";
 
 export class CalicoDriver implements Driver {
   readonly name = "calico";
-  readonly checkOptions = checkOptions;
+  readonly scope = "global";
+  readonly ownsSubnets = false;
   readonly hostInterface = hostInterfaceOf;
   readonly isHostInterface = isHostInterface;
   readonly tables = ownTables;
   readonly publishesPorts = true;
-  readonly #stateDir: string;
+  readonly counters = countersOf;
+  readonly #settings: HostSettings;
   readonly #warn: (message: string) => void;
   #firewall: Firewall | undefined;
   #conntrack: NetlinkSocket | undefined;
 
   /** `stateDir` keeps what the host's settings were. */
   constructor(stateDir: string, warn: (message: string) => void) {
-    this.#stateDir = stateDir;
+    this.#settings = new HostSettings(stateDir, this.name);
     this.#warn = warn;
   }
 
+  checkOptions(options: Readonly<Record<string, string>>): { natOutgoing: boolean } {
+    return checkOptions(this.name, options);
+  }
+
   async ensure(sandbox: SandboxPlan, pools: readonly PoolPlan[]): Promise<boolean> {
-    if (sandbox.endpoints.length > 0 && !isOnRecord(this.#stateDir)) await this.#beginRecord();
-    ensureForwarding(this.#stateDir, familiesOf(sandbox.endpoints));
+    if (sandbox.endpoints.length > 0 && !this.#settings.isOnRecord) await this.#beginRecord();
+    this.#settings.ensureForwarding(familiesOf(sandbox.endpoints));
     failpoint("calico:forwarding");
     // The firewall knows an interface before it exists, so that it is never open.
     for (const endpoint of sandbox.endpoints)
       await this.#openFirewall().ensureEndpoint(firewallEndpoint(endpoint), pools);
     failpoint("calico:firewall");
-    const wasMissing = await ensureSandbox(sandbox);
+    const wasMissing = await ensureSandbox(wiring, sandbox);
     leadDatagramsOn(sandbox.endpoints, () => this.#openConntrack());
     if (wasMissing) this.#warnOfHostFirewall(sandbox.endpoints);
     return wasMissing;
@@ -84,7 +82,7 @@ export class CalicoDriver implements Driver {
     this.#openFirewall().setPools(pools);
   }
 
-  remove(endpoint: Omit<EndpointPlan, "node" | "gateway" | "prefixes" | "interface">): Promise<boolean> {
+  remove(endpoint: RemovedEndpoint): Promise<boolean> {
     return withHost(async (host) => {
       const link = findLink(host, endpoint.hostInterface);
       const wasThere = link !== undefined && isOurs(link);
@@ -92,7 +90,7 @@ export class CalicoDriver implements Driver {
       this.#openFirewall().removeEndpoint(firewallEndpoint(endpoint));
       failpoint("calico:closed");
       for (const address of endpoint.addresses) forgetConnections(this.#openConntrack(), address);
-      if (wasThere) await deleteInBackground(host, link);
+      if (wasThere) await deleteInBackground(host, [link]);
       failpoint("calico:removed");
       return wasThere;
     });
@@ -109,15 +107,9 @@ export class CalicoDriver implements Driver {
 
   async hostDifferences(plan: HostPlan): Promise<Difference[]> {
     const families = familiesOf(plan.endpoints);
-    const settings = notForwarding(families).map((family) => ({
-      object: `IPv${family} forwarding`,
-      what: "is off on this host",
-      repair: () => ensureForwarding(this.#stateDir, families),
-    }));
     return [
-      ...settings,
-      ...this.#lostRecord(plan),
-      ...closedHostFirewall(families),
+      ...this.#settings.differences(families),
+      ...closedHostFirewall("cali", families),
       ...(await this.#firewallDifferences(plan)),
       ...strayLinks(plan),
       ...this.#leftOver(plan),
@@ -125,30 +117,7 @@ export class CalicoDriver implements Driver {
   }
 
   async standing(): Promise<Standing[]> {
-    const links = await withHost(listLinksInTurns);
-    return links
-      .filter(({ name }) => isLikeHostInterface(name))
-      .map((link) => ({ hostInterface: link.name, isOurs: isOurs(link), owner: ownerOf(link.alias) }));
-  }
-
-  counters(hostInterface: string): EndpointCounters | undefined {
-    const host = NetlinkSocket.open(NETLINK_ROUTE);
-    try {
-      const counters = findCounters(host, hostInterface);
-      // What the host's end received, the sandbox sent.
-      return (
-        counters && {
-          rxBytes: counters.txBytes,
-          txBytes: counters.rxBytes,
-          rxPackets: counters.txPackets,
-          txPackets: counters.rxPackets,
-          rxDropped: counters.txDropped,
-          txDropped: counters.rxDropped,
-        }
-      );
-    } finally {
-      host.close();
-    }
+    return standingOf((await withHost(listLinksInTurns)).filter(({ name }) => isLikeHostInterface(name)));
   }
 
   async drops(): Promise<Drops> {
@@ -161,7 +130,7 @@ export class CalicoDriver implements Driver {
     if ((await this.standing()).some((link) => link.isOurs)) return false;
     const wasThere = await this.#openFirewall().remove();
     failpoint("calico:no-firewall");
-    return restoreSettings(this.#stateDir) || wasThere;
+    return this.#settings.restore() || wasThere;
   }
 
   close(): void {
@@ -171,32 +140,26 @@ export class CalicoDriver implements Driver {
   }
 
   #warnOfHostFirewall(endpoints: readonly EndpointPlan[]): void {
-    for (const { object, what, remedy } of closedHostFirewall(familiesOf(endpoints)))
+    for (const { object, what, remedy } of closedHostFirewall("cali", familiesOf(endpoints)))
       this.#warn(`${object} ${what}; to let them through: ${remedy}`);
   }
 
   /** Before the first endpoint of the host, or what seems to be the first. */
   async #beginRecord(): Promise<void> {
     const links = await this.standing();
-    if (links.some((link) => link.isOurs)) this.#warn(`the state directory ${this.#stateDir} ${LOST}`);
+    if (links.some((link) => link.isOurs)) this.#warn(`${this.#settings.lost.object} ${this.#settings.lost.what}`);
     const closed = closedInterfaces(links);
     if (closed !== undefined) this.#warn(closed);
-    putOnRecord(this.#stateDir);
-  }
-
-  #lostRecord({ endpoints }: HostPlan): Difference[] {
-    if (endpoints.length === 0 || isOnRecord(this.#stateDir)) return [];
-    const repair = (): void => putOnRecord(this.#stateDir);
-    return [{ object: `the state directory ${this.#stateDir}`, what: LOST, repair }];
+    this.#settings.putOnRecord();
   }
 
   /** What the last endpoint of the host should have taken with it. */
-  #leftOver({ endpoints, unplanned }: HostPlan): Difference[] {
-    if (unplanned.size + endpoints.length > 0) return [];
+  #leftOver({ idle }: HostPlan): Difference[] {
+    if (!idle) return [];
     const repair = async (): Promise<void> => void (await this.withdraw());
     return [
       ...(this.#openFirewall().isThere() ? ["the firewall"] : []),
-      ...(hasChanged(this.#stateDir) ? ["the forwarding"] : []),
+      ...(this.#settings.isLeftOver ? ["the forwarding"] : []),
     ].map((object) => ({ object, what: "stands though no endpoint is attached on this host", repair }));
   }
 
@@ -255,22 +218,13 @@ function strayLinks({ endpoints, standing, unplanned }: HostPlan): Difference[] 
 const deleteStray = (name: string): Promise<void> =>
   withHost(async (host) => {
     const link = findLink(host, name);
-    if (link && isOurs(link)) await deleteInBackground(host, link);
+    if (link && isOurs(link)) await deleteInBackground(host, [link]);
   });
 
 /** Whatever else is wrong with the sandbox, too, is mended by the repair of any: the others find nothing to do. */
 async function lookAt(sandbox: SandboxPlan, host: View): Promise<Difference[]> {
-  const repair = async (): Promise<void> => void (await ensureSandbox(sandbox));
-  return (await sandboxDifferences(sandbox, host)).map(({ object, what }) => ({ object, what, repair }));
-}
-
-async function withHost<T>(work: (host: NetlinkSocket) => Promise<T>): Promise<T> {
-  const host = NetlinkSocket.open(NETLINK_ROUTE);
-  try {
-    return await work(host);
-  } finally {
-    host.close();
-  }
+  const repair = async (): Promise<void> => void (await ensureSandbox(wiring, sandbox));
+  return (await sandboxDifferences(wiring, sandbox, host)).map(({ object, what }) => ({ object, what, repair }));
 }
 
 const firewallEndpoint = ({
@@ -279,7 +233,7 @@ const firewallEndpoint = ({
   addresses,
   network,
   ports,
-}: Pick<EndpointPlan, "hostInterface" | "mac" | "addresses" | "network" | "ports">): FirewallEndpoint => ({
+}: RemovedEndpoint & Pick<EndpointPlan, "ports">): FirewallEndpoint => ({
   interface: hostInterface,
   mac,
   addresses,
@@ -287,7 +241,10 @@ const firewallEndpoint = ({
   ...(ports === undefined ? {} : { ports }),
 });
 
-const firewallNetwork = ({ id, internal }: NetworkPlan): FirewallNetwork => ({ key: networkKey(id), internal });
+const firewallNetwork = ({ id, internal }: Pick<NetworkPlan, "id" | "internal">): FirewallNetwork => ({
+  key: networkKey(id),
+  internal,
+});
 
 const networkKey = (id: string): string => id.slice(0, 11);
 

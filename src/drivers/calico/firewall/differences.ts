@@ -2,17 +2,15 @@
 import { giveWay } from "../../../base/turns.ts";
 import type { Enterable } from "../../../dataplane/netlink/socket.ts";
 import type { Nftables } from "../../../dataplane/nftables/nftables.ts";
-import { compare, describe, settle, splitBy } from "./comparison.ts";
-import type { Comparison } from "./comparison.ts";
-import type { Entry } from "./entries.ts";
-import { endpointEntries, endpointSets, memberEntry, memberSets, poolEntries, poolSets } from "./entries.ts";
+import { compare, describe, isEmpty, settle, splitBy } from "../../firewall/comparison.ts";
+import type { Entry } from "../../firewall/comparison.ts";
+import type { Present } from "../../firewall/structure.ts";
+import { endpointEntries, endpointSets, memberEntry, memberSets, poolSets } from "./entries.ts";
 import { portEntries, publishedAddress } from "./ports.ts";
-import { setPools } from "./pools.ts";
 import type { RecentMembers } from "./recent.ts";
 import { removeUnusedNetwork } from "./removal.ts";
 import { networkOf } from "./ruleset.ts";
 import { build, networkFaults, readStructures, structureFaults } from "./structure.ts";
-import type { Present } from "./structure.ts";
 import type { Difference, FirewallDesired, FirewallEndpoint, FirewallMember, FirewallNetwork } from "./types.ts";
 
 /** The firewall of a host, as it is looked at. */
@@ -58,9 +56,9 @@ function structure(
 }
 
 async function pools(tables: Nftables, desired: FirewallDesired): Promise<Difference[]> {
-  const comparison = await compare(tables, poolSets, poolEntries(desired.pools));
+  const comparison = await compare(tables, poolSets.sets, poolSets.entries(desired.pools));
   if (isEmpty(comparison)) return [];
-  return [{ what: `firewall: ${describe(comparison)}`, repair: () => tables.commit(setPools(desired.pools)) }];
+  return [{ what: `firewall: ${describe(comparison)}`, repair: () => tables.commit(poolSets.assign(desired.pools)) }];
 }
 
 /** One difference an endpoint: one that the kernel refuses does not keep the others from their repair. */
@@ -131,5 +129,3 @@ function unusedNetworks(
       repair: () => removeUnusedNetwork(tables, key),
     }));
 }
-
-const isEmpty = ({ missing, stale }: Comparison): boolean => missing.length + stale.length === 0;

@@ -6,11 +6,9 @@ import { addElements, deleteElement } from "../../../dataplane/nftables/elements
 import { Nftables } from "../../../dataplane/nftables/nftables.ts";
 import type { Count } from "../../../dataplane/nftables/nftables.ts";
 import { deleteTable, flushChain } from "../../../dataplane/nftables/objects.ts";
-import { settle } from "./comparison.ts";
+import { type Entry, settle } from "../../firewall/comparison.ts";
 import { differences } from "./differences.ts";
-import { endpointEntries, memberEntry, poolsEntry } from "./entries.ts";
-import type { Entry } from "./entries.ts";
-import { setPools } from "./pools.ts";
+import { endpointEntries, memberEntry, poolSets } from "./entries.ts";
 import { formerPorts } from "./ports.ts";
 import { RecentMembers } from "./recent.ts";
 import { removeUnusedNetwork } from "./removal.ts";
@@ -74,7 +72,7 @@ export class Firewall {
     for (let tries = 1; ; tries++) {
       await build(this.#tables, [endpoint.network], this.#namespace);
       try {
-        this.#tables.commit([version, ...setPools(pools), ...elements]);
+        this.#tables.commit([version, ...poolSets.assign(pools), ...elements]);
         return;
       } catch (error) {
         if (!(error instanceof NetlinkError) || tries === TRIES) throw error;
@@ -89,7 +87,7 @@ export class Firewall {
   /** Afterwards the kernel knows exactly these pools, where the structure is there. */
   setPools(pools: readonly FirewallPool[]): void {
     try {
-      this.#tables.commit(setPools(pools));
+      this.#tables.commit(poolSets.assign(pools));
     } catch (error) {
       if (!(error instanceof NetlinkError && error.errno === ENOENT)) throw error;
     }
@@ -153,7 +151,7 @@ export class Firewall {
    * and adds the state of the pools to see that it is there.
    */
   #isBuiltFor({ network }: FirewallEndpoint, pools: readonly FirewallPool[]): boolean {
-    const { set, element } = poolsEntry(pools);
+    const { set, element } = poolSets.state(pools);
     return this.#tables.chainUse(packetTable, egressChain(network)) !== undefined && this.#tables.has(set, element);
   }
 }

@@ -2,7 +2,7 @@
 import { type Family, familyOf } from "../../../base/address.ts";
 import { type NftSet, identity } from "../../../dataplane/nftables/elements.ts";
 import type { Nftables } from "../../../dataplane/nftables/nftables.ts";
-import type { Entry } from "./entries.ts";
+import type { Entry } from "../../firewall/comparison.ts";
 import { packetTable } from "./ruleset.ts";
 import type { FirewallEndpoint } from "./types.ts";
 

@@ -1,7 +1,6 @@
 /** Members that came or went while somebody looks at the firewall by what was true before. */
 import { identity } from "../../../dataplane/nftables/elements.ts";
-import type { Comparison } from "./comparison.ts";
-import type { Entry } from "./entries.ts";
+import type { Comparison, Entry } from "../../firewall/comparison.ts";
 
 /** Longer than any look takes. */
 const KEPT_MS = 60_000;

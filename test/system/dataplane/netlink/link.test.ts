@@ -29,6 +29,25 @@ test("a pair is born with names, MACs and MTU, its host end up and its peer down
   expect(host.socket.execute([create])).toMatchObject([{ errnoName: "EEXIST", code: "failure" }]);
 });
 
+test("a bridge has ports: one that is born so, one that becomes it and is freed again", async () => {
+  const { host, container } = bed;
+  const { hostEnd } = bed.pair();
+  host.socket.executeAll([link.createBridge("b0", "02:00:00:00:00:0b")]);
+  const bridge = linkOf(host, "b0");
+  expect(bridge).toMatchObject({ kind: "bridge", mac: "02:00:00:00:00:0b", up: false, master: undefined });
+  expect(await host.ip("-d", "link", "show", "b0")).toContain("no_linklocal_learn 1 ");
+  const peer = { name: "eth1", namespaceFd: container.namespace.fd };
+  host.socket.executeAll([link.createVeth({ mtu: 1400, host: { name: "port1", master: bridge.index }, peer })]);
+  expect(linkOf(host, "port1")).toMatchObject({ master: bridge.index, up: true });
+
+  host.socket.executeAll([link.setLinkMaster(hostEnd.index, bridge.index)]);
+  expect(findLink(host.socket, hostEnd.index)?.master).toBe(bridge.index);
+  // The MAC that was given stays, whatever the ports have.
+  expect(linkOf(host, "b0").mac).toBe("02:00:00:00:00:0b");
+  host.socket.executeAll([link.setLinkMaster(hostEnd.index, 0)]);
+  expect(findLink(host.socket, hostEnd.index)?.master).toBeUndefined();
+});
+
 test("the peer's name may be taken, and then nothing is left of the pair", () => {
   const { host, container } = bed;
   container.socket.executeAll([link.createLink("bridge", "eth0")]);

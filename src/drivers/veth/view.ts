@@ -5,7 +5,7 @@ import { type Neighbour, listNeighbours, listNeighboursInTurns } from "../../dat
 import { type Route, listRoutes, listRoutesInTurns } from "../../dataplane/netlink/route-state.ts";
 import { type Rule, listRules } from "../../dataplane/netlink/rule.ts";
 import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
-import { PROTOCOL } from "./constants.ts";
+import { PROTOCOL } from "./marks.ts";
 
 /** One side of some endpoints, as far as it may concern them. Interfaces are told by their indexes there. */
 export interface View {

@@ -4,15 +4,28 @@
  */
 import { type Family, familyOf } from "../../base/address.ts";
 import type { Request } from "../../dataplane/netlink/message.ts";
-import { setLinkMac, setLinkMtu, setLinkRoutesLoopback, setLinkUp } from "../../dataplane/netlink/link.ts";
+import {
+  setLinkMac,
+  setLinkMaster,
+  setLinkMtu,
+  setLinkRoutesLoopback,
+  setLinkUp,
+} from "../../dataplane/netlink/link.ts";
 import { type Route, listRoutes } from "../../dataplane/netlink/route-state.ts";
 import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { EndpointPlan } from "../driver.ts";
-import { HOST_MAC, PROTOCOL } from "./constants.ts";
-import { type Fact, hostFacts, observedFacts, sandboxFacts } from "./facts.ts";
-import { mtuOf } from "./options.ts";
+import { mtuOf } from "../options.ts";
+import { type Fact, observedFacts } from "./facts.ts";
+import { HOST_MAC, PROTOCOL } from "./marks.ts";
 import type { Pair } from "./pair.ts";
 import { type View, askingView } from "./view.ts";
+import type { Wiring } from "./wiring.ts";
+
+/** What stands on the host, and a socket in the sandbox. */
+export interface Sides {
+  readonly host: View;
+  readonly sandbox: NetlinkSocket;
+}
 
 /** A request that brings one side nearer to the plan. */
 export interface Change {
@@ -32,25 +45,35 @@ export interface Plumbed {
 }
 
 const RT_TABLE_MAIN = 254;
+const NO_MASTER = 0;
 
 /** What is wrong with the endpoints and, in the sandbox, with what is left of former ones. Removals come first. */
-export function compareSandbox(host: View, sandbox: NetlinkSocket, endpoints: readonly Plumbed[]): Change[] {
+export function compareSandbox(
+  wiring: Wiring,
+  { host, sandbox }: Sides,
+  endpoints: readonly Plumbed[],
+  alone: boolean,
+): Change[] {
   const isNew = endpoints.length === 1 && endpoints[0]?.isNew === true;
   const hasDefault = foreignDefaults(listRoutes(sandbox, { table: RT_TABLE_MAIN, length: 0 }));
-  const alone = endpoints.length === 1;
   const wantedInside = endpoints.flatMap(({ plan, pair }) =>
-    sandboxFacts(plan, pair.peer.index, { hasDefault, alone }),
+    wiring.sandboxFacts(plan, pair.peer.index, { hasDefault, alone }),
   );
-  const wantedOutside = endpoints.flatMap(({ plan, pair }) => hostFacts(plan, pair.host.index));
+  const wantedOutside = endpoints.flatMap(({ plan, pair }) => wiring.hostFacts(plan, pair.host.index));
   const inside = new Set(endpoints.map(({ pair }) => pair.peer.index));
   const outside = new Set(endpoints.map(({ pair }) => pair.host.index));
   const name = nameOf(endpoints);
   const insideView = askingView(sandbox);
   return [
-    ...endpoints.flatMap(linkChanges),
+    ...endpoints.flatMap((endpoint) => [...linkChanges(endpoint), ...masterChanges(wiring, host, endpoint)]),
     // The namespace may have been used before, so rules of ours are looked for even where the interface is new.
-    ...difference("sandbox", wantedInside, isNew ? staleRules(insideView) : observe(insideView, inside), name),
-    ...difference("host", wantedOutside, isNew ? [] : observe(host, outside), name),
+    ...difference(
+      "sandbox",
+      wantedInside,
+      isNew ? staleRules(wiring, insideView) : observe(wiring, insideView, inside),
+      name,
+    ),
+    ...difference("host", wantedOutside, isNew ? [] : observe(wiring, host, outside), name),
   ];
 }
 
@@ -90,7 +113,17 @@ const isAtLoopback = ({ addresses, ports = [] }: EndpointPlan): boolean =>
   addresses.some((address) => familyOf(address) === 4) &&
   ports.some(({ hostIp }) => hostIp === undefined || hostIp === "0.0.0.0" || hostIp.startsWith("127."));
 
-function difference(
+/** A port that is new was born on its bridge. One whose bridge is missing is wrong, too: its driver makes that first. */
+function masterChanges(wiring: Wiring, host: View, { plan, pair, isNew }: Plumbed): Change[] {
+  if (isNew || !wiring.master) return [];
+  const master = wiring.master(host, plan);
+  if (master !== undefined && pair.host.master === master) return [];
+  const request = setLinkMaster(pair.host.index, master ?? NO_MASTER);
+  return [{ side: "host", object: () => pair.host.name, what: "is no port of its bridge", request }];
+}
+
+/** What leads from the facts that are found to those that are wanted. Removals come first. */
+export function difference(
   side: Change["side"],
   wanted: readonly Fact[],
   found: readonly Fact[],
@@ -112,7 +145,7 @@ function difference(
   ];
 }
 
-function observe(view: View, indexes: ReadonlySet<number>): Fact[] {
+function observe({ rulePriority }: Wiring, view: View, indexes: ReadonlySet<number>): Fact[] {
   const all = [...indexes];
   return observedFacts(
     {
@@ -122,11 +155,12 @@ function observe(view: View, indexes: ReadonlySet<number>): Fact[] {
       rules: view.rules(),
     },
     indexes,
+    rulePriority,
   );
 }
 
-const staleRules = (view: View): Fact[] =>
-  observedFacts({ addresses: [], neighbours: [], routes: [], rules: view.rules() }, new Set());
+const staleRules = ({ rulePriority }: Wiring, view: View): Fact[] =>
+  observedFacts({ addresses: [], neighbours: [], routes: [], rules: view.rules() }, new Set(), rulePriority);
 
 /** The families for which somebody else gave the container a default route; it stays theirs. */
 function foreignDefaults(routes: readonly Route[]): Set<Family> {

@@ -1,9 +1,14 @@
 /** The elements in the kernel against those that should be there. */
-import { giveWay } from "../../../base/turns.ts";
-import { addElements, deleteElement, identity } from "../../../dataplane/nftables/elements.ts";
-import type { Element, NftSet } from "../../../dataplane/nftables/elements.ts";
-import type { Nftables } from "../../../dataplane/nftables/nftables.ts";
-import type { Entry } from "./entries.ts";
+import { giveWay } from "../../base/turns.ts";
+import { addElements, deleteElement, identity } from "../../dataplane/nftables/elements.ts";
+import type { Element, NftSet } from "../../dataplane/nftables/elements.ts";
+import type { Nftables } from "../../dataplane/nftables/nftables.ts";
+
+/** An element and the set it belongs to. */
+export interface Entry {
+  readonly set: NftSet;
+  readonly element: Element;
+}
 
 export interface Comparison {
   readonly missing: readonly Entry[];
@@ -75,3 +80,5 @@ export function settle(tables: Nftables, { missing, stale }: Comparison): void {
   const elementsOf = (of: NftSet): Element[] => missing.flatMap(({ set, element }) => (set === of ? [element] : []));
   tables.commit([...sets].flatMap((set) => addElements(set, elementsOf(set))));
 }
+
+export const isEmpty = ({ missing, stale }: Comparison): boolean => missing.length + stale.length === 0;
