@@ -30,6 +30,7 @@ import { HOST, Mender } from "./mender.ts";
 import { holdName, nameHeld, nameTaken } from "./name.ts";
 import { type AgentReport, type AgentState, reportOf } from "./report.ts";
 import { routesOf } from "./routes.ts";
+import { type SurveyWorld, survey } from "./survey.ts";
 import { startUpkeep } from "./upkeep.ts";
 import { WorkQueue } from "./work-queue.ts";
 
@@ -72,6 +73,9 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   }
 }
 
+/** The key of all sandboxes. */
+const ALL = "sandboxes";
+
 /** The word for what the watches told. */
 const STORE_CHANGED = "the store changed";
 const STORE_PATIENCE_MS = 500;
@@ -91,6 +95,8 @@ class Agent {
   readonly #desired: Desired;
   readonly #direct: Environment;
   readonly #queue: WorkQueue;
+  /** Beside the other one: it only looks, and repairs need not wait for it. */
+  readonly #surveys: WorkQueue;
   readonly #kernel: KernelWatch;
   readonly #docker = new DockerSandboxes();
   #missedAt = -Infinity;
@@ -123,8 +129,9 @@ class Agent {
       hostChanged: () => this.#add(HOST, STORE_CHANGED, VERB_MS),
       membersChanged: (networkId, change) => this.#membersChanged(networkId, change),
     });
+    const cached = { ...this.#direct, store: new CachedStore(this.#direct.store, () => this.#desired.caches()) };
     const mender = new Mender({
-      cached: { ...this.#direct, store: new CachedStore(this.#direct.store, () => this.#desired.caches()) },
+      cached,
       direct: this.#direct,
       isOnline: () => this.#storeAnswers(),
       sandbox: (id) => this.#desired.sandboxes.get(id),
@@ -132,12 +139,18 @@ class Agent {
       why: (key) => this.#reasons.get(key),
       journal: this.#journal,
     });
-    this.#queue = new WorkQueue(
-      async (key) => {
-        if (await lag.during(key, () => mender.mend(key))) this.#reasons.delete(key);
-      },
-      (key, error) => log.warn("could not be looked at, will be tried again", { key, error }),
-    );
+    const failed = (key: string, error: unknown): void =>
+      log.warn("could not be looked at, will be tried again", { key, error });
+    this.#queue = new WorkQueue(async (key) => {
+      if (await lag.during(key, () => mender.mend(key))) this.#reasons.delete(key);
+    }, failed);
+    const surveyed: SurveyWorld = {
+      cached,
+      sandboxes: () => this.#desired.sandboxes.values(),
+      right: (id) => mender.right(id),
+      doubtful: (id) => this.#add(id, this.#reasons.get(ALL) ?? ""),
+    };
+    this.#surveys = new WorkQueue((key) => lag.during(key, () => survey(surveyed, signal)), failed);
     this.#kernel = new KernelWatch(this.#direct, {
       sandbox: (id, why, delayMs) => this.#add(id, why, delayMs),
       host: (why, delayMs) => this.#hostChanged(why, delayMs),
@@ -179,6 +192,7 @@ class Agent {
     // From here on, changes are mended as they come; before, nothing was written to the kernel.
     this.#state.synced = true;
     this.#lookAtAll("the agent started");
+    await this.#untilStopped(this.#surveys.idle());
     await this.#untilStopped(this.#queue.idle());
     await this.#serveDocker();
     this.#state.readyAt = new Date().toISOString();
@@ -193,6 +207,7 @@ class Agent {
     if (this.#state.readyAt !== undefined)
       this.#journal.add({ kind: "stopping", object: `node ${this.#options.node}`, what: "leaves all as it is" });
     for (const close of this.#closers) await close();
+    await this.#surveys.close();
     await this.#queue.close();
     this.#kernel.close();
     this.#desired.close();
@@ -301,11 +316,13 @@ class Agent {
     this.#lookAtAll("the kernel changed");
   }
 
-  #lookAtAll(why: string, spreadMs = 0): void {
+  /** At the host at once, at all sandboxes in so many milliseconds. */
+  #lookAtAll(why: string, delayMs = 0): void {
+    if (!this.#state.synced) return;
     this.#add(HOST, why);
-    const { sandboxes } = this.#desired;
-    let index = 0;
-    for (const id of sandboxes.keys()) this.#add(id, why, (index++ / sandboxes.size) * spreadMs);
+    this.#reasons.set(ALL, why);
+    this.#measurements.lag.asked(ALL, delayMs);
+    this.#surveys.add(ALL, delayMs);
   }
 
   #add(key: string, why: string, delayMs = 0): void {
@@ -325,7 +342,7 @@ class Agent {
       journal: this.#journal,
       log: this.#options.log,
       signal: this.#signal,
-      look: (spreadMs) => this.#lookAtAll("nobody told of it", spreadMs),
+      look: () => this.#lookAtAll("nobody told of it"),
     });
     this.#closers.push(() => sweep.close());
   }
@@ -335,7 +352,7 @@ class Agent {
       store: this.#store.watches.health,
       sandboxes: this.#desired.sandboxes,
       followed: this.#kernel.followed,
-      backlog: this.#queue.size,
+      backlog: this.#queue.size + this.#surveys.size,
       journal: this.#journal,
     });
   }

@@ -48,14 +48,15 @@ export class KernelWatch {
     }
   }
 
-  /** Follows the sandbox as its record says; without one, no more. */
+  /** Follows the sandbox as its record says; without one, no more. Does nothing before `start`. */
   follow(id: string, record: SandboxRecord | undefined): void {
+    if (!this.#monitor) return;
     for (const name of this.#interfaces.get(id) ?? []) this.#sandboxes.delete(name);
     this.#interfaces.delete(id);
-    if (record) this.#follow(record);
+    if (record) this.#follow(record, this.#monitor);
     else {
-      this.#monitor?.unwatchNamespace(id);
-      this.#monitor?.unwatchProcess(id);
+      this.#monitor.unwatchNamespace(id);
+      this.#monitor.unwatchProcess(id);
     }
   }
 
@@ -68,7 +69,7 @@ export class KernelWatch {
     this.#monitor?.close();
   }
 
-  #follow(record: SandboxRecord): void {
+  #follow(record: SandboxRecord, monitor: KernelMonitor): void {
     const { id, pid, endpoints } = record;
     const names = this.#env.drivers
       .all()
@@ -76,9 +77,9 @@ export class KernelWatch {
     const namespace = reopenSandbox(this.#env, record);
     // One that is gone is found by the look that follows.
     if (!namespace) return;
-    this.#monitor?.watchNamespace(id, namespace);
+    monitor.watchNamespace(id, namespace);
     namespace.close();
-    if (pid !== undefined) this.#monitor?.watchProcess(id, pid);
+    if (pid !== undefined) monitor.watchProcess(id, pid);
     this.#interfaces.set(id, names);
     for (const name of names) this.#sandboxes.set(name, id);
   }

@@ -48,11 +48,14 @@ export class Mender {
   /** Looks at it and mends what is wrong. Returns whether it was right. Rejects when that could not be told now. */
   async mend(key: string): Promise<boolean> {
     const isRight = key === HOST ? await this.#mendHost() : await this.#mendSandbox(key);
-    if (isRight) {
-      this.#suspected.delete(key);
-      this.#world.journal.setTrouble(key, new Set());
-    }
+    if (isRight) this.right(key);
     return isRight;
+  }
+
+  /** Tells that it was seen to be right. */
+  right(key: string): void {
+    this.#suspected.delete(key);
+    this.#world.journal.setTrouble(key, new Set());
   }
 
   async #mendSandbox(id: string): Promise<boolean> {

@@ -4,8 +4,8 @@ const LOOK_MS = 60_000;
 const COLLECT_MS = 5 * 60_000;
 
 export interface SweepWork {
-  /** Looks at everything, one thing after the other over so long a time. */
-  look(spreadMs: number): void;
+  /** Looks at everything. */
+  look(): void;
   /** Gives back what nobody uses, also once at the start. Never rejects. */
   collect(): Promise<void>;
 }
@@ -15,10 +15,7 @@ export class Sweep {
 
   constructor({ look, collect }: SweepWork) {
     void collect();
-    this.#timers = [
-      setInterval(() => look(LOOK_MS / 2), jittered(LOOK_MS)),
-      setInterval(() => void collect(), jittered(COLLECT_MS)),
-    ];
+    this.#timers = [setInterval(look, jittered(LOOK_MS)), setInterval(() => void collect(), jittered(COLLECT_MS))];
   }
 
   close(): void {

@@ -12,8 +12,8 @@ export interface UpkeepWork {
   readonly journal: Journal;
   readonly log: Log;
   readonly signal: AbortSignal;
-  /** Looks at everything, one thing after the other over so long a time. */
-  look(spreadMs: number): void;
+  /** Looks at everything. */
+  look(): void;
 }
 
 /** What the agent does again and again, until it is closed: a look at everything, and garbage of every sort. */

@@ -12,6 +12,7 @@ import { PortsTurn, ensureSandbox, refreshNeighbours, withEndpoint, withSandbox 
 import { getService, getServiceById } from "./lookup.ts";
 import type { ServiceView } from "./model.ts";
 import { type ServiceName, checkInterfaceName } from "./names.ts";
+import { onThisNodeOnly } from "./one-node.ts";
 import { readPools } from "./pool-records.ts";
 import { takenPort } from "./port-holder.ts";
 import { portText } from "./ports.ts";
@@ -151,6 +152,7 @@ async function bind(
       return { result: { ...common, endpoint: endpoint.value, sandbox, members, wasBound: true } };
     }
     await mustHavePorts(env, endpoint.value);
+    const oneNode = await onThisNodeOnly(env, network.value);
     const bound: EndpointRecord = {
       ...waiting,
       binding: {
@@ -175,7 +177,7 @@ async function bind(
     const networks = all.map((member) => member.network);
     return {
       result: { ...common, endpoint: bound, sandbox: after, members: all, wasBound: false },
-      transaction: together(replaceEndpoint(endpoint, bound), sandboxParts(before, after, networks)),
+      transaction: together(oneNode, replaceEndpoint(endpoint, bound), sandboxParts(before, after, networks)),
     };
   });
 }

@@ -3,10 +3,18 @@
  * and mend the same things by the same steps. Nothing is taken away but what is known to be ours and to be wrong.
  */
 import { UserError } from "../base/errors.ts";
-import type { EndpointPlan, SandboxPlan } from "../drivers/driver.ts";
+import { giveWay } from "../base/turns.ts";
+import type { NetworkNamespace } from "../dataplane/netns.ts";
+import type { EndpointPlan, SandboxPlan, Standing } from "../drivers/driver.ts";
 import { keys } from "../store/keys.ts";
-import { decodeAll } from "../store/codec.ts";
-import { type EndpointRecord, type SandboxRecord, endpointSchema, sandboxSchema } from "../store/records.ts";
+import { type Stored, decodeInTurns } from "../store/codec.ts";
+import {
+  type EndpointRecord,
+  type PoolRecord,
+  type SandboxRecord,
+  endpointSchema,
+  sandboxSchema,
+} from "../store/records.ts";
 import { containerLabel } from "./container-label.ts";
 import { release } from "./detach.ts";
 import type { Environment } from "./environment.ts";
@@ -16,7 +24,7 @@ import { readPools } from "./pool-records.ts";
 import { settlePorts } from "./port-clashes.ts";
 import { type Member, planEndpoints, planPools, readAttached, readableMembers } from "./sandbox-plan.ts";
 import { isAlive, reopenSandbox } from "./sandboxes.ts";
-import { findStrangers } from "./strangers.ts";
+import { findStrangers, strangersAmong } from "./strangers.ts";
 import { uselessness } from "./usable.ts";
 
 /** A problem with what mends it, before it is asked for. */
@@ -35,38 +43,84 @@ export interface Findings {
 /** The sandboxes of this host that are on record, as far as they can be read. */
 export async function ownSandboxes(env: Environment): Promise<SandboxRecord[]> {
   const { ranges } = await env.store.read([{ prefix: keys.sandboxes(env.node) }]);
-  return decodeAll(sandboxSchema, ranges[0], warnQuarantined(env.warn)).map(({ value }) => value);
+  return (await decodeInTurns(sandboxSchema, ranges[0], warnQuarantined(env.warn))).map(({ value }) => value);
 }
 
 /** One sandbox: that its namespace stands, and both sides of its endpoints. The firewall is the host's. */
 export async function sandboxFindings(env: Environment, record: SandboxRecord): Promise<Findings> {
-  const [members, { existing: pools }] = await Promise.all([readableMembers(env, record), readPools(env)]);
+  const look = (sandbox: SandboxPlan, driver: string): Promise<Finding[]> =>
+    env.drivers.get(driver).sandboxDifferences(sandbox);
+  const members = await readableMembers(env, record);
   const namespace = reopenSandbox(env, record);
   if (!namespace) return { findings: await endsOf(env, record, members), close: () => {} };
-  const findings: Finding[] = [];
+  try {
+    return { findings: await inside(env, { record, members, namespace }, look), close: () => namespace.close() };
+  } catch (error) {
+    namespace.close();
+    throw error;
+  }
+}
+
+/**
+ * For looks at many sandboxes: whether all is right with one. The host's side is listed once, here, and taken to be so
+ * from then on; what seems wrong by that is to be looked at by itself.
+ */
+export async function manySandboxes(env: Environment): Promise<(record: SandboxRecord) => Promise<boolean>> {
+  const drivers = env.drivers.all();
+  const looks = new Map(
+    await Promise.all(drivers.map(async (driver) => [driver.name, await driver.lookAtMany()] as const)),
+  );
+  return async (record) => {
+    const members = await readableMembers(env, record);
+    const namespace = reopenSandbox(env, record);
+    if (!namespace) return false;
+    const look = async (sandbox: SandboxPlan, driver: string): Promise<Finding[]> =>
+      (await looks.get(driver)?.(sandbox)) ?? [];
+    try {
+      return (await inside(env, { record, members, namespace }, look)).length === 0;
+    } finally {
+      namespace.close();
+    }
+  };
+}
+
+interface OpenSandbox {
+  readonly record: SandboxRecord;
+  readonly members: readonly Member[];
+  readonly namespace: NetworkNamespace;
+}
+
+/** What `look` finds in a sandbox, by driver. */
+async function inside(
+  env: Environment,
+  { record, members, namespace }: OpenSandbox,
+  look: (sandbox: SandboxPlan, driver: string) => Promise<Finding[]>,
+): Promise<Finding[]> {
+  const { existing: pools } = await readPools(env);
   // Half a sandbox must not be taken for the whole.
   const isWhole = members.length === record.endpoints.length;
-  if (isWhole && members.every(({ network }) => uselessness(env, network) === undefined))
-    for (const [name, endpoints] of byDriver(members, await planEndpoints(env, members, pools)))
-      findings.push(
-        ...(await differencesOf(env, name, { namespace, endpoints }, () =>
-          ensureSandbox(env, members, namespace, pools),
-        )),
-      );
-  return { findings, close: () => namespace.close() };
+  if (!isWhole || members.some(({ network }) => uselessness(env, network) !== undefined)) return [];
+  const plans = await planEndpoints(env, members, pools);
+  const alone = plans.length < 2;
+  const findings: Finding[] = [];
+  for (const [name, endpoints] of byDriver(members, plans))
+    findings.push(
+      ...asked(env, name, await look({ namespace, endpoints, alone }, name), () =>
+        ensureSandbox(env, members, namespace, pools),
+      ),
+    );
+  return findings;
 }
 
 /** A driver that has a part in the joining of endpoints is asked again, as by an attach, for what is missing. */
-async function differencesOf(
+function asked(
   env: Environment,
   driver: string,
-  sandbox: SandboxPlan,
+  findings: readonly Finding[],
   ensure: () => Promise<boolean>,
-): Promise<Finding[]> {
-  const one = env.drivers.get(driver);
-  const differences = await one.sandboxDifferences(sandbox);
+): readonly Finding[] {
   const repair = async (): Promise<void> => void (await ensure());
-  return one.lifecycle ? differences.map((difference) => ({ ...difference, repair })) : differences;
+  return env.drivers.get(driver).lifecycle ? findings.map((finding) => ({ ...finding, repair })) : findings;
 }
 
 /** Whether the container of a sandbox is gone, by reboot or because it ended: one finding for each of its endpoints. */
@@ -91,29 +145,29 @@ async function endsOf(env: Environment, sandbox: SandboxRecord, members: readonl
 /**
  * What all sandboxes share: the host's settings and firewall, and interfaces that no endpoint accounts for. A look that
  * is not thorough does without the endpoints of other nodes, and may take what cannot be read for what is not there.
+ * In turns with others, since a host has many endpoints.
  */
 export async function hostFindings(env: Environment, { thorough }: { thorough: boolean }): Promise<Finding[]> {
+  const asOf = performance.now();
   const own = await ownSandboxes(env);
-  // What is there for a container that is gone stays until its endpoints are released.
-  const records = own.filter((record) => isAlive(env, record));
-  const [{ existing: pools }, ...members] = await Promise.all([
-    readPools(env),
-    ...records.map((record) => readableMembers(env, record)),
-  ]);
-  const { plans, clashes } = settlePorts(await Promise.all(members.map((own) => planEndpoints(env, own, pools))));
-  const perDriver = members.map((own, index) => byDriver(own, plans[index] ?? []));
-  const ofDriver = (name: string): EndpointPlan[] => perDriver.flatMap((drivers) => drivers.get(name) ?? []);
-  const planned = new Set(env.drivers.all().flatMap(({ name }) => ofDriver(name).map(({ id }) => id)));
-  const [unplanned, strangers] = await Promise.all([
-    thorough ? idsUnplanned(env, planned) : [...idsOf(own), ...(env.parked?.() ?? [])].filter((id) => !planned.has(id)),
-    findStrangers(env),
-  ]);
+  const { existing: pools } = await readPools(env);
+  const { plans, clashes } = await plansOf(env, await aliveOf(env, own), pools);
+  // What is of a driver that there is not is nobody's plan here.
+  const planned = new Set(env.drivers.all().flatMap(({ name }) => (plans.get(name) ?? []).map(({ id }) => id)));
+  const unplanned = thorough
+    ? await idsUnplanned(env, planned)
+    : [...idsOf(own), ...(env.parked?.() ?? [])].filter((id) => !planned.has(id));
+  const standing = new Map<string, readonly Standing[]>();
+  for (const driver of env.drivers.all()) standing.set(driver.name, await driver.standing());
+  const strangers = await strangersAmong(env, [...standing.values()].flat());
+  const idle = planned.size + unplanned.length + strangers.length === 0;
   const findings: Finding[] = strangers.map(({ object, what, remedy = "" }) => ({ object, what, remedy }));
   findings.push(...clashes);
   for (const driver of env.drivers.all()) {
-    const endpoints = ofDriver(driver.name);
+    const endpoints = plans.get(driver.name) ?? [];
     const networks = new Map(endpoints.map(({ network }) => [network.id, network]));
     const attached = await readAttached(env, [...networks.keys()]);
+    await giveWay();
     findings.push(
       ...(await driver.hostDifferences({
         endpoints,
@@ -121,14 +175,62 @@ export async function hostFindings(env: Environment, { thorough }: { thorough: b
         members: [...networks].flatMap(([id, network]) =>
           (attached.get(id) ?? []).flatMap(({ addresses }) => addresses.map((address) => ({ network, address }))),
         ),
+        asOf,
+        standing: standing.get(driver.name) ?? [],
         unplanned: new Set([
           ...unplanned.map((id) => driver.hostInterface(id)),
           ...strangers.map(({ hostInterface }) => hostInterface),
         ]),
+        idle,
       })),
     );
   }
   return findings;
+}
+
+/** What is there for a container that is gone stays until its endpoints are released. */
+async function aliveOf(env: Environment, sandboxes: readonly SandboxRecord[]): Promise<SandboxRecord[]> {
+  const alive: SandboxRecord[] = [];
+  for (const record of sandboxes) {
+    if (isAlive(env, record)) alive.push(record);
+    await giveWay();
+  }
+  return alive;
+}
+
+/** So many at once as etcd is asked for together, and nobody waits for long. */
+const PLANNED_AT_ONCE = 32;
+
+interface Plans {
+  /** The endpoints of all the sandboxes, by driver; each port is of one of them only. */
+  readonly plans: ReadonlyMap<string, readonly EndpointPlan[]>;
+  readonly clashes: readonly Finding[];
+}
+
+async function plansOf(
+  env: Environment,
+  sandboxes: readonly SandboxRecord[],
+  pools: readonly Stored<PoolRecord>[],
+): Promise<Plans> {
+  const members: Member[][] = [];
+  const planned: EndpointPlan[][] = [];
+  for (let at = 0; at < sandboxes.length; at += PLANNED_AT_ONCE) {
+    const some = await Promise.all(
+      sandboxes.slice(at, at + PLANNED_AT_ONCE).map((record) => readableMembers(env, record)),
+    );
+    members.push(...some);
+    planned.push(...(await Promise.all(some.map((own) => planEndpoints(env, own, pools)))));
+    await giveWay();
+  }
+  const { plans: settled, clashes } = settlePorts(planned);
+  const plans = new Map<string, EndpointPlan[]>();
+  for (const [index, own] of members.entries())
+    for (const [name, endpoints] of byDriver(own, settled[index] ?? [])) {
+      const known = plans.get(name);
+      if (known) known.push(...endpoints);
+      else plans.set(name, endpoints);
+    }
+  return { plans, clashes };
 }
 
 const idsOf = (sandboxes: readonly SandboxRecord[]): string[] =>
@@ -137,12 +239,12 @@ const idsOf = (sandboxes: readonly SandboxRecord[]): string[] =>
 /** Endpoints that are, or may be, attached here, and are not in `planned`: a record of theirs is of no use. */
 async function idsUnplanned(env: Environment, planned: ReadonlySet<string>): Promise<string[]> {
   const { ranges } = await env.store.read([{ prefix: keys.allEndpoints }]);
-  const readable = decodeAll(endpointSchema, ranges[0], warnQuarantined(env.warn)).map(({ value }) => value);
+  const readable = await decodeInTurns(endpointSchema, ranges[0], warnQuarantined(env.warn));
   // Docker may be about to move the interface into its container.
   const isParked = ({ docker }: EndpointRecord): boolean =>
     docker?.node === env.node && docker.endpointId !== undefined;
   const isHere = (endpoint: EndpointRecord): boolean => endpoint.binding?.node === env.node || isParked(endpoint);
-  const absent = new Set(readable.filter((endpoint) => !isHere(endpoint)).map(({ id }) => id));
+  const absent = new Set(readable.flatMap(({ value }) => (isHere(value) ? [] : [value.id])));
   return (ranges[0]?.kvs ?? [])
     .map(({ key }) => key.slice(key.lastIndexOf("/") + 1))
     .filter((id) => !absent.has(id) && !planned.has(id));

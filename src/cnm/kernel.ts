@@ -110,7 +110,9 @@ export async function ensureSandbox(
   const plans = await joinAll(env, members, await planEndpoints(env, members, pools), namespace, pools);
   let wasMissing = false;
   for (const [name, endpoints] of byDriver(members, plans, former))
-    wasMissing = (await env.drivers.get(name).ensure({ namespace, endpoints }, planPools(pools))) || wasMissing;
+    wasMissing =
+      (await env.drivers.get(name).ensure({ namespace, endpoints, alone: plans.length < 2 }, planPools(pools))) ||
+      wasMissing;
   await settleExternal(env, members, plans);
   return wasMissing;
 }
@@ -130,11 +132,16 @@ export function byDriver(
 }
 
 /** What is made of an endpoint on the host's side, whatever sandbox it is or will be in. */
-export function planHostSide(env: Environment, endpoint: EndpointRecord, network: NetworkRecord): EndpointPlan {
+export function planHostSide(
+  env: Environment,
+  endpoint: EndpointRecord,
+  network: NetworkRecord,
+  pools: readonly Stored<PoolRecord>[],
+): EndpointPlan {
   const { id, name, mac, addresses, ports } = endpoint;
   const hostInterface = env.drivers.get(network.driver).hostInterface(id);
   return {
-    ...{ id, name, mac, addresses, hostInterface, node: env.node, network: planNetwork(network) },
+    ...{ id, name, mac, addresses, hostInterface, node: env.node, network: planNetwork(network, pools) },
     ...(ports === undefined || network.internal ? {} : { ports }),
     // Of account inside the sandbox alone.
     ...{ interface: endpoint.binding?.interface ?? "", gateway: false, prefixes: [] },
@@ -150,7 +157,7 @@ export async function removeFromKernel(
   const driver = env.drivers.get(network.driver);
   const { id, name, mac, addresses } = endpoint;
   const hostInterface = driver.hostInterface(id);
-  const removal = await driver.remove({ id, name, mac, addresses, hostInterface, network: planNetwork(network) });
+  const removal = await driver.remove({ id, name, mac, addresses, hostInterface, network });
   if (!env.behind) await removal.gone;
   return removal;
 }

@@ -7,7 +7,6 @@ import { familiesOf, poolsFor } from "../ipam/pools.ts";
 import type { Stored } from "../store/codec.ts";
 import type { EndpointRecord, NetworkRecord, PoolRecord } from "../store/records.ts";
 import type { Environment } from "./environment.ts";
-import { planNetwork } from "./sandbox-plan.ts";
 
 /** Undefined for a driver that has no part in them. */
 export const lifecycleOf = ({ drivers }: Pick<Environment, "drivers">, network: NetworkRecord): Lifecycle | undefined =>
@@ -18,8 +17,9 @@ export function lifecycleNetwork(network: NetworkRecord, pools: readonly Stored<
   const networkPools = familiesOf(network).flatMap((family): NetworkPool[] =>
     poolsFor(network, family, pools).map(({ value: { cidr, gateway } }) => ({ cidr, gateway })),
   );
+  const { id, name, internal, options } = network;
   return {
-    ...planNetwork(network),
+    ...{ id, name, internal, options },
     ipv6: networkPools.some(({ cidr }) => familyOf(cidr) === 6),
     networkPools,
   };

@@ -10,8 +10,10 @@ import { findLink, listLinks } from "../dataplane/netlink/link-state.ts";
 import { listRoutes } from "../dataplane/netlink/route-state.ts";
 import { NETLINK_ROUTE, NetlinkSocket } from "../dataplane/netlink/socket.ts";
 import { NetworkNamespace, bootId } from "../dataplane/netns.ts";
+import { BridgeDriver } from "../drivers/bridge/driver.ts";
 import { CalicoDriver } from "../drivers/calico/driver.ts";
 import type { Driver } from "../drivers/driver.ts";
+import { isNamedAsOurs } from "../drivers/interface-names.ts";
 import { type PluginSettings, pluginSettings } from "../drivers/remote/discovery.ts";
 import { Plugins } from "../drivers/remote/plugins.ts";
 import type { HostNetwork } from "../ipam/pools.ts";
@@ -36,7 +38,10 @@ const LOCK_TIMEOUT_MS = 30_000;
 export function openKernel(options: LocalOptions): Kernel {
   return {
     host: new LocalHost(options),
-    drivers: driversOf(options, [new CalicoDriver(options.stateDir, options.warn)]),
+    drivers: driversOf(options, [
+      new CalicoDriver(options.stateDir, options.warn),
+      new BridgeDriver(options.stateDir, options.warn),
+    ]),
     lock: (name, mode) => takeLock(options, name, mode),
   };
 }
@@ -117,7 +122,7 @@ function hostNetworks(socket: NetlinkSocket): HostNetwork[] {
   return listRoutes(socket, { table: RT_TABLE_MAIN }).flatMap(({ destination, device }) => {
     const name = device === undefined ? undefined : findLink(socket, device)?.name;
     const prefix = parsePrefix(`${destination.address}/${destination.length}`);
-    const isOwn = name?.startsWith("cali") ?? false;
+    const isOwn = name !== undefined && isNamedAsOurs(name);
     return prefix && prefix.length > 0 && !isOwn ? [{ prefix, interface: name ?? "none" }] : [];
   });
 }

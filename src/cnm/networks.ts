@@ -2,10 +2,11 @@
 import { type UserError, conflict, notFound, usageError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { newId, shortId } from "../base/id.ts";
-import { type Prefix, contains, covers, formatAddress, parseAddress, size } from "../base/address.ts";
+import { type Family, type Prefix, contains, covers, parseAddress } from "../base/address.ts";
 import { failpoint } from "../base/failpoint.ts";
 import { breakPromises } from "../ipam/claim.ts";
-import { type PoolSpec, addPools, checkPrefix, familiesOf, newPool } from "../ipam/pools.ts";
+import { type HostNetwork, type PoolSpec, addPools, checkPrefix, familiesOf, newPool } from "../ipam/pools.ts";
+import { chooseSubnet, firstUsable, uniqueLocalSubnet } from "../ipam/subnets.ts";
 import { decodeAll, encode } from "../store/codec.ts";
 import { addressRange, keys } from "../store/keys.ts";
 import { type IpamRecord, type NetworkRecord, type PoolRecord, SCHEMA_VERSION, poolSchema } from "../store/records.ts";
@@ -87,17 +88,17 @@ async function isRecorded({ store }: StoreEnvironment, id: string): Promise<bool
 
 async function recordAndTell(
   env: Environment,
-  made: { network: NetworkRecord; pools: PoolRecord[] },
+  draft: Draft,
   spec: NetworkSpec,
   ignore: boolean,
 ): Promise<EnsuredNetwork> {
-  const ensured = await record(env, made, spec, ignore);
+  const ensured = await record(env, draft, spec, ignore);
   const lifecycle = ensured.created ? lifecycleOf(env, ensured.network) : undefined;
   if (!lifecycle) return ensured;
   failpoint("network-create:recorded");
   try {
     // A driver is told of all pools, so those that are made on first use are made now.
-    if (made.pools.length === 0) await ensureDefaultPools(env, familiesOf(ensured.network));
+    if (ensured.network.pools.length === 0) await ensureDefaultPools(env, familiesOf(ensured.network));
     await lifecycle.createNetwork(lifecycleNetwork(ensured.network, (await readPools(env)).existing));
     return ensured;
   } catch (error) {
@@ -107,32 +108,22 @@ async function recordAndTell(
 }
 
 /** In one transaction, or not at all. */
-async function record(
-  env: Environment,
-  { network, pools }: { network: NetworkRecord; pools: PoolRecord[] },
-  spec: NetworkSpec,
-  ignore: boolean,
-): Promise<EnsuredNetwork> {
-  const host = spec.force || pools.length === 0 ? [] : await env.host.networks();
-  const made = { network, created: true };
-  return (pools.length === 0 ? transact : changePools)<EnsuredNetwork>(env, async () => {
-    const existing = await nameOwner(env, network.name);
-    if (existing?.id === network.id) return { result: made };
+async function record(env: Environment, draft: Draft, spec: NetworkSpec, ignore: boolean): Promise<EnsuredNetwork> {
+  const { id, name } = draft.network;
+  const isShared = draft.pools.length + draft.unchosen.length === 0;
+  const host = isShared ? [] : await env.host.networks();
+  return (isShared ? transact : changePools)<EnsuredNetwork>(env, async () => {
+    const existing = await nameOwner(env, name);
+    if (existing?.id === id) return { result: { network: existing, created: true } };
     if (existing) return { result: { network: mayBeThere(existing, spec, ignore), created: false } };
-    const own = pools.length === 0 ? undefined : await readPools(env);
+    if (isShared)
+      return { result: { network: draft.network, created: true }, transaction: networkParts(draft.network) };
+    const { existing: known, revision } = await readPools(env);
+    const others = known.map(({ value }) => value);
+    const { network, pools } = withChosenPools(draft, others, host);
     return {
-      result: made,
-      transaction: together(
-        networkParts(network),
-        own
-          ? addPools(
-              pools,
-              own.existing.map(({ value }) => value),
-              host,
-              own.revision,
-            )
-          : { guards: [], writes: [] },
-      ),
+      result: { network, created: true },
+      transaction: together(networkParts(network), addPools(pools, others, spec.force ? [] : host, revision)),
     };
   });
 }
@@ -140,6 +131,31 @@ async function record(
 function mayBeThere(existing: NetworkRecord, spec: NetworkSpec, ignore: boolean): NetworkRecord {
   if (ignore) return withDriver(existing, spec.driver);
   throw conflict(`network ${existing.name} exists`, "choose another name, or --ignore to use the one there is");
+}
+
+/** A network as it was asked for. */
+interface Draft {
+  readonly network: NetworkRecord;
+  /** Those of its own that were named. */
+  readonly pools: readonly PoolRecord[];
+  /** The families for which it gets one that is free. */
+  readonly unchosen: readonly Family[];
+  readonly natOutgoing: boolean;
+}
+
+function withChosenPools(
+  { network, pools, unchosen, natOutgoing }: Draft,
+  others: readonly PoolRecord[],
+  host: readonly HostNetwork[],
+): Pick<Draft, "network" | "pools"> {
+  const taken = [...others.map(({ cidr }) => checkPrefix("pool", cidr)), ...host.map(({ prefix }) => prefix)];
+  const chosen = unchosen.map((family) => {
+    const cidr = family === 4 ? chooseSubnet(taken) : uniqueLocalSubnet(network.id);
+    const gateway = firstUsable(checkPrefix("subnet", cidr));
+    return newPool({ cidr, gateway, natOutgoing, disabled: false, networkId: network.id }, network.createdAt);
+  });
+  const all = [...pools, ...chosen];
+  return { network: { ...network, pools: all.map(({ cidr }) => cidr) }, pools: all };
 }
 
 /** The network of that name; made if there is none. Errors: `conflict` when it has another driver. */
@@ -233,29 +249,26 @@ function networkParts(network: NetworkRecord): Transaction {
   };
 }
 
-function newNetwork(
-  env: Environment,
-  spec: NetworkSpec,
-  ipam?: IpamRecord,
-): { network: NetworkRecord; pools: PoolRecord[] } {
+function newNetwork(env: Environment, spec: NetworkSpec, ipam?: IpamRecord): Draft {
   const name = checkName("network name", spec.name);
   const driver = env.drivers.get(spec.driver ?? DEFAULT_DRIVER);
   const options = checkPairs("option", spec.options ?? {});
-  const { natOutgoing } = driver.checkOptions(options);
+  const natOutgoing = driver.checkOptions(options).natOutgoing && !spec.internal;
   if ((spec.subnets?.length ?? 0) > MOST_SUBNETS)
     throw usageError(`network ${name} has more than ${MOST_SUBNETS} subnets`, "give it fewer and larger ones");
   const id = newId();
   const createdAt = new Date().toISOString();
-  const pools = poolSpecs(spec, { natOutgoing: natOutgoing && !spec.internal, networkId: id })
-    .map((pool) => (driver.lifecycle && !ipam ? withGateway(pool) : pool))
-    .map((pool) => newPool(pool, createdAt));
+  // A driver that has a part in the model's steps is given a gateway, as the daemon does.
+  const gatewayed = driver.ownsSubnets || (driver.lifecycle !== undefined && !ipam);
+  const pools = poolSpecs(spec, gatewayed, { natOutgoing, networkId: id }).map((pool) => newPool(pool, createdAt));
+  const families = new Set(pools.map(({ family }) => family));
   const network: NetworkRecord = {
     v: SCHEMA_VERSION,
     id,
     name,
     driver: driver.name,
     internal: spec.internal ?? false,
-    ipv6: (spec.ipv6 ?? false) || pools.some(({ family }) => family === 6),
+    ipv6: (spec.ipv6 ?? false) || families.has(6),
     labels: checkPairs("label", spec.labels ?? {}),
     options,
     pools: pools.map(({ cidr }) => cidr),
@@ -263,12 +276,20 @@ function newNetwork(
     ...(ipam ? { ipam } : {}),
     createdAt,
   };
-  return { network, pools };
+  const unchosen: Family[] = [
+    ...(families.size === 0 ? [4 as const] : []),
+    ...(spec.ipv6 && !families.has(6) ? [6 as const] : []),
+  ];
+  return { network, pools, unchosen: driver.ownsSubnets ? unchosen : [], natOutgoing };
 }
 
-/** Gives each ip range, gateway and auxiliary address to the subnet that holds it. */
+/**
+ * Gives each ip range, gateway and auxiliary address to the subnet that holds it; `gatewayed` ones that get no gateway have
+ * one all the same.
+ */
 function poolSpecs(
   { subnets = [], ipRanges = [], gateways = [], auxAddresses = [] }: NetworkSpec,
+  gatewayed: boolean,
   common: { natOutgoing: boolean; networkId: string },
 ): PoolSpec[] {
   const parsed = subnets.map((text) => ({ text, prefix: checkPrefix("subnet", text) }));
@@ -289,18 +310,11 @@ function poolSpecs(
   return parsed.map(({ text, prefix }) => ({
     cidr: text,
     ipRange: homes.ranges.get(prefix),
-    gateway: homes.gateways.get(prefix),
+    gateway: homes.gateways.get(prefix) ?? (gatewayed ? firstUsable(prefix) : undefined),
     reserved: aux.filter(({ home }) => home === prefix).map((one) => one.text),
     disabled: false,
     ...common,
   }));
-}
-
-/** A driver that has a part in the model's steps is given a gateway, as the daemon does: the first address there is. */
-function withGateway(pool: PoolSpec): PoolSpec {
-  const prefix = checkPrefix("subnet", pool.cidr);
-  if (pool.gateway !== undefined || size(prefix) < 4n) return pool;
-  return { ...pool, gateway: formatAddress({ family: prefix.family, value: prefix.base + 1n }) };
 }
 
 function give(homes: Map<Prefix, string>, subnet: Prefix | undefined, what: string, text: string): void {

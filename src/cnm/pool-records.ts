@@ -1,5 +1,5 @@
 /** The pools as they are on record. */
-import { type Stored, decodeAllOnce } from "../store/codec.ts";
+import { type Stored, decodeAll } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
 import { type PoolRecord, poolSchema } from "../store/records.ts";
 import type { StoreEnvironment } from "./environment.ts";
@@ -8,5 +8,5 @@ import { warnQuarantined } from "./model.ts";
 /** All pools at one revision. */
 export async function readPools(env: StoreEnvironment): Promise<{ existing: Stored<PoolRecord>[]; revision: number }> {
   const { ranges, revision } = await env.store.read([{ prefix: keys.pools }]);
-  return { existing: decodeAllOnce(poolSchema, ranges[0], warnQuarantined(env.warn)), revision };
+  return { existing: decodeAll(poolSchema, ranges[0], warnQuarantined(env.warn)), revision };
 }

@@ -3,7 +3,7 @@ import { type Family, familyOf, hostPrefix } from "../base/address.ts";
 import { failure } from "../base/errors.ts";
 import type { EndpointPlan, NetworkPlan, PoolPlan } from "../drivers/driver.ts";
 import { poolsFor } from "../ipam/pools.ts";
-import { type Quarantined, type Stored, decodeAll } from "../store/codec.ts";
+import { type Quarantined, type Stored, decodeAll, decodeInTurns } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
 import {
   type EndpointRecord,
@@ -91,14 +91,15 @@ export async function readAttached(
 ): Promise<Map<string, EndpointRecord[]>> {
   if (networkIds.length === 0) return new Map();
   const { ranges } = await env.store.read(networkIds.map((id) => ({ prefix: keys.endpoints(id) })));
-  return new Map(
-    networkIds.map((id, index) => [
+  const attached = new Map<string, EndpointRecord[]>();
+  for (const [index, id] of networkIds.entries()) {
+    const endpoints = await decodeInTurns(endpointSchema, ranges[index], warnQuarantined(env.warn));
+    attached.set(
       id,
-      decodeAll(endpointSchema, ranges[index], warnQuarantined(env.warn))
-        .map(({ value }) => value)
-        .filter(({ binding }) => binding !== undefined),
-    ]),
-  );
+      endpoints.map(({ value }) => value).filter(({ binding }) => binding !== undefined),
+    );
+  }
+  return attached;
 }
 
 /** The endpoints of one sandbox, with the gateway elected and what each of them leads to. */
@@ -127,7 +128,7 @@ export async function planEndpoints(
         id: endpoint.id,
         node: binding.node,
         name: endpoint.name,
-        network: planNetwork(network),
+        network: planNetwork(network, pools),
         interface: binding.interface,
         hostInterface: binding.hostInterface,
         mac: endpoint.mac,
@@ -153,11 +154,17 @@ export function elect(members: readonly Member[]): string | undefined {
   )?.endpointId;
 }
 
-export const planNetwork = ({ id, name, internal, options }: NetworkRecord): NetworkPlan => ({
+export const planNetwork = (
+  { id, name, internal, options }: NetworkRecord,
+  pools: readonly Stored<PoolRecord>[],
+): NetworkPlan => ({
   id,
   name,
   internal,
   options,
+  subnets: pools
+    .filter(({ value }) => value.networkId === id)
+    .map(({ value: { cidr, gateway } }) => ({ cidr, gateway })),
 });
 
 export const planPools = (pools: readonly Stored<PoolRecord>[]): PoolPlan[] =>

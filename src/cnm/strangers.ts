@@ -3,6 +3,7 @@
  * another cluster, all of them seem to belong to nobody; but each says itself where it belongs.
  */
 import { shortId } from "../base/id.ts";
+import type { Owner, Standing } from "../drivers/driver.ts";
 import { keys } from "../store/keys.ts";
 import type { Environment } from "./environment.ts";
 import type { Finding } from "./findings.ts";
@@ -13,16 +14,21 @@ export interface Stranger extends Finding {
 }
 
 export async function findStrangers(env: Environment): Promise<Stranger[]> {
-  const standing = env.drivers.all().flatMap((driver) => driver.standing());
+  const standing = (await Promise.all(env.drivers.all().map((driver) => driver.standing()))).flat();
+  return strangersAmong(env, standing);
+}
+
+/** The same of what the drivers have told. */
+export async function strangersAmong(env: Environment, standing: readonly Standing[]): Promise<Stranger[]> {
   if (standing.length === 0) return [];
   const { ranges } = await env.store.read([{ prefix: keys.networks, keysOnly: true }]);
   const networks = new Set(ranges[0]?.kvs.map(({ key }) => shortId(key.slice(keys.networks.length))));
-  const strangeness = (node: string, networkId: string): string | undefined => {
+  const strangeness = ({ node, networkId }: Owner): string | undefined => {
     if (node !== env.node) return `is of node ${node}, and this is ${env.node}`;
     return networks.has(networkId) ? undefined : `is of network ${networkId}, which is not in this store`;
   };
-  return standing.flatMap(({ hostInterface, node, networkId }) => {
-    const what = strangeness(node, networkId);
+  return standing.flatMap(({ hostInterface, owner }) => {
+    const what = owner && strangeness(owner);
     const remedy = `give the right --node or --etcd-endpoints; if nobody needs it: ip link delete ${hostInterface}`;
     return what === undefined ? [] : [{ hostInterface, object: `interface ${hostInterface}`, what, remedy }];
   });

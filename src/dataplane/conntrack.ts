@@ -58,7 +58,8 @@ function hasFlushed(socket: NetlinkSocket, address: string): boolean {
 /** The same, by a list of them. */
 export function forgetOneByOne(socket: NetlinkSocket, address: string): void {
   for (const list of listings(address)) {
-    const own = socket.dump(list).filter((connection) => isOwn(connection, addressBytes(address)));
+    const bytes = addressBytes(address);
+    const own = picked(socket, list, (connection) => isOwn(connection, bytes));
     socket.executeAll(own.map((connection) => forget(connection, `of ${address}`)));
   }
 }
@@ -77,13 +78,19 @@ export function forgetDatagrams(socket: NetlinkSocket, leadsOn: (address: string
   for (const family of [AF_INET, AF_INET6]) {
     const body = Buffer.concat([header(family), ...filter]);
     const list = { type: CONNTRACK_GET, flags: 0, body, what: `list the connections ${what}` };
-    const stale = socket.dump({ ...list, tolerate: [EOPNOTSUPP] }).filter((connection) => {
+    const stale = picked(socket, { ...list, tolerate: [EOPNOTSUPP] }, (connection) => {
       const target = ownTarget(connection);
       return target !== undefined && leadsOn(target.address, target.port);
     });
     socket.executeAll(stale.map((connection) => forget(connection, what)));
   }
 }
+
+/** A copy of those connections of the answer that are picked. */
+const picked = (socket: NetlinkSocket, list: Request, isPicked: (connection: Buffer) => boolean): Buffer[] =>
+  socket
+    .dump(list, (connection) => (isPicked(connection) ? Buffer.from(connection) : undefined))
+    .flatMap((connection) => connection ?? []);
 
 /** Where a connection of UDP was sent to, if that is who answers: it was not led on. */
 function ownTarget(connection: Buffer): { address: string; port: number } | undefined {

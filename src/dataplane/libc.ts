@@ -1,7 +1,7 @@
 /**
  * Every foreign function of this project: the few system calls that Node does not offer.
  *
- * All are synchronous and run on the calling thread, except `sendAsync`. File descriptors are opened elsewhere with
+ * All are synchronous and run on the calling thread, except `sendAsync` and `recvAsync`. File descriptors are opened elsewhere with
  * node:fs, or here with `socket`; both kinds are closed with `fs.closeSync`.
  */
 import { constants } from "node:os";
@@ -23,21 +23,27 @@ export class SystemError extends Error {
   }
 }
 
+/** The symbols of all errnos, the first where two share a number. */
+const names = new Map(
+  Object.entries(constants.errno)
+    .toReversed()
+    .map(([name, number]) => [number, name]),
+);
+let words: ReturnType<typeof getSystemErrorMap> | undefined;
+
 /** The symbol of an errno, such as "EEXIST". */
-export function errnoName(errno: number): string {
-  const known = Object.entries(constants.errno).find(([, number]) => number === errno);
-  return known?.[0] ?? `E${errno}`;
-}
+export const errnoName = (errno: number): string => names.get(errno) ?? `E${errno}`;
 
 /** An errno in words, such as "file already exists (EEXIST)". */
 export function describeErrno(errno: number): string {
-  const words = getSystemErrorMap().get(-errno)?.[1];
-  return words === undefined ? errnoName(errno) : `${words} (${errnoName(errno)})`;
+  // Node makes a new map each time.
+  const said = (words ??= getSystemErrorMap()).get(-errno)?.[1];
+  return said === undefined ? errnoName(errno) : `${said} (${errnoName(errno)})`;
 }
 
 /** The machine's own C library: the one Node itself is linked with. */
 const libc = koffi.load(null);
-const EINTR = constants.errno.EINTR;
+const { EAGAIN, EINTR } = constants.errno;
 
 const native = {
   socket: libc.func("socket", "int", ["int", "int", "int"]),
@@ -49,6 +55,7 @@ const native = {
   syscall: libc.func("syscall", "long", ["long", "int", "uint32_t"]),
   setns: libc.func("setns", "int", ["int", "int"]),
   unshare: libc.func("unshare", "int", ["int"]),
+  getsockname: libc.func("getsockname", "int", ["int", "void *", "void *"]),
   getsockopt: libc.func("getsockopt", "int", ["int", "int", "int", "void *", "void *"]),
   setsockopt: libc.func("setsockopt", "int", ["int", "int", "int", "void *", "uint32_t"]),
   flock: libc.func("flock", "int", ["int", "int"]),
@@ -80,12 +87,18 @@ export const connect = (fd: number, address: Buffer): void => void call("connect
 export const send = (fd: number, data: Buffer): number => call("send", fd, data, data.length, 0);
 
 /** As `send`, on a thread of the pool: for requests over which the kernel takes long. */
-export function sendAsync(fd: number, data: Buffer): Promise<number> {
+export const sendAsync = (fd: number, data: Buffer): Promise<number> => callAsync("send", fd, data, 0);
+
+/** As `recv`, on a thread of the pool: for answers over which the kernel takes long. */
+export const recvAsync = (fd: number, into: Buffer, flags: number): Promise<number> =>
+  callAsync("recv", fd, into, flags);
+
+function callAsync(name: "send" | "recv", fd: number, data: Buffer, flags: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    native.send.async(fd, data, data.length, 0, (error: Error | null, sent: number) => {
+    native[name].async(fd, data, data.length, flags, (error: Error | null, length: number) => {
       if (error !== null) reject(error);
-      else if (sent < 0) reject(new SystemError("send", koffi.errno()));
-      else resolve(sent);
+      else if (length < 0) reject(new SystemError(name, koffi.errno()));
+      else resolve(length);
     });
   });
 }
@@ -93,8 +106,16 @@ export function sendAsync(fd: number, data: Buffer): Promise<number> {
 /** Returns the length of the datagram; `into` holds as much of it as fits when `flags` has MSG_TRUNC. */
 export const recv = (fd: number, into: Buffer, flags: number): number => call("recv", fd, into, into.length, flags);
 
-/** As `recv`, into what the struct msghdr in `header` points at. */
-export const recvmsg = (fd: number, header: Buffer, flags: number): number => call("recvmsg", fd, header, flags);
+/** As `recv`, into what the struct msghdr in `header` points at; undefined when nothing waits and none is to be. */
+export function recvmsg(fd: number, header: Buffer, flags: number): number | undefined {
+  for (;;) {
+    const length = native.recvmsg(fd, header, flags) as number;
+    if (length >= 0) return length;
+    const errno = koffi.errno();
+    if (errno === EAGAIN) return undefined;
+    if (errno !== EINTR) throw new SystemError("recvmsg", errno);
+  }
+}
 
 /** Where a buffer's memory is, for structures that point at it; it stays there when the buffer is not pooled. */
 export const addressOf = (buffer: Buffer): bigint => koffi.address(buffer);
@@ -110,6 +131,15 @@ export const setns = (fd: number, kind: number): void => void call("setns", fd, 
 
 /** Moves the calling thread into a new namespace of type `kind`. */
 export const unshare = (kind: number): void => void call("unshare", kind);
+
+/** The address of the socket's own end: a sockaddr of `size` bytes. */
+export function getsockname(fd: number, size: number): Buffer {
+  const address = Buffer.alloc(size);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(size);
+  call("getsockname", fd, address, length);
+  return address;
+}
 
 /** The value of a socket option of `size` bytes. */
 export function getsockopt(fd: number, level: number, option: number, size: number): Buffer {

@@ -103,7 +103,9 @@ export class NetworkNamespace implements Identity {
 export const hostCookie = (): string => ownNamespace().cookie;
 
 /** Changes whenever the machine starts; cookies, inodes and PIDs mean something only together with it. */
-export const bootId = (): string => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+export const bootId = (): string => (boot ??= readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim());
+
+let boot: string | undefined;
 
 function ownNamespace(): Identity & { readonly fd: number } {
   if (home === undefined) {

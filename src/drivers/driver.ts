@@ -11,6 +11,13 @@ export interface NetworkPlan {
   readonly name: string;
   readonly internal: boolean;
   readonly options: Readonly<Record<string, string>>;
+  /** The pools that are its own. */
+  readonly subnets: readonly SubnetPlan[];
+}
+
+export interface SubnetPlan {
+  readonly cidr: string;
+  readonly gateway: string | undefined;
 }
 
 /** A port of the host that leads to one in the container. */
@@ -44,9 +51,17 @@ export interface EndpointPlan {
   readonly joined?: Joined | undefined;
 }
 
+/** What is known of an endpoint that is in no sandbox any more. */
+export interface RemovedEndpoint extends Pick<EndpointPlan, "id" | "name" | "mac" | "addresses" | "hostInterface"> {
+  readonly network: Omit<NetworkPlan, "subnets">;
+}
+
 export interface SandboxPlan {
   readonly namespace: NetworkNamespace;
+  /** Those of the driver. */
   readonly endpoints: readonly EndpointPlan[];
+  /** Whether the sandbox has one endpoint at most, whatever its driver. */
+  readonly alone: boolean;
 }
 
 /** All pools of the store, since what is not a pool is outside. */
@@ -62,17 +77,34 @@ export interface HostPlan {
   readonly pools: readonly PoolPlan[];
   /** Attached addresses in the cluster, of the networks that live here. */
   readonly members: readonly { readonly network: NetworkPlan; readonly address: string }[];
+  /** When those were read, or before, on the clock of performance.now(): `setMembers` may have told of others since. */
+  readonly asOf: number;
+  /** The driver's own answer of `standing`. */
+  readonly standing: readonly Standing[];
   /** Interfaces on the host that stay though no plan has them: a record cannot be read, or another node made them. */
   readonly unplanned: ReadonlySet<string>;
+  /** Whether no endpoint is attached on this host, whatever its driver, so that nothing should be left of any. */
+  readonly idle: boolean;
 }
 
-/** An endpoint's interface on this host, as it says of itself whose it is. */
+/** An interface on this host that is named as those of endpoints are. */
 export interface Standing {
   readonly hostInterface: string;
+  /** Whether we made it. */
+  readonly isOurs: boolean;
+  /** Undefined when it does not say: one that we made is then half made, and was never up. */
+  readonly owner: Owner | undefined;
+}
+
+/** Whose an interface is, as it says of itself. */
+export interface Owner {
   readonly node: string;
   /** The first 12 characters of its network's id. A network is in one store only. */
   readonly networkId: string;
 }
+
+/** What of a sandbox is not as planned, on both sides of its endpoints' interfaces. Changes nothing. */
+export type SandboxLook = (sandbox: SandboxPlan) => Promise<Difference[]>;
 
 /** One way in which the kernel is not as planned. */
 export interface Difference {
@@ -134,6 +166,13 @@ export interface Driver {
   readonly name: string;
   /** Those of nftables that are its own. */
   readonly tables: readonly Table[];
+  /** Whether its networks may have endpoints on many hosts ("global"), or all on one ("local"). */
+  readonly scope: "global" | "local";
+  /**
+   * Whether each of its networks has pools of its own, of which one address is the gateway's, for all its endpoints are
+   * on one link. They are chosen where none are named.
+   */
+  readonly ownsSubnets: boolean;
   /** Whether endpoints may publish ports on the host. */
   readonly publishesPorts?: boolean;
   /** Absent from drivers whose interfaces nobody else can move. */
@@ -147,7 +186,7 @@ export interface Driver {
   /** The name of an endpoint's interface on the host; follows from the id, so that a later process finds it. */
   hostInterface(endpointId: string): string;
 
-  /** Whether an interface on the host is named as those of endpoints are. */
+  /** Whether an interface on the host is named as those that the driver makes. */
   isHostInterface(name: string): boolean;
 
   /**
@@ -166,16 +205,18 @@ export interface Driver {
   setPools(pools: readonly PoolPlan[]): Promise<void>;
 
   /** Takes the endpoint out of the kernel: once it resolves, nothing leads to it or comes from it any more. */
-  remove(endpoint: Omit<EndpointPlan, "node" | "gateway" | "prefixes" | "interface">): Promise<Removal>;
+  remove(endpoint: RemovedEndpoint): Promise<Removal>;
 
-  /** What of a sandbox is not as planned, on both sides of its endpoints' interfaces. Changes nothing. */
-  sandboxDifferences(sandbox: SandboxPlan): Promise<Difference[]>;
+  sandboxDifferences: SandboxLook;
+
+  /** The same for many sandboxes, with the host's side listed once: it is taken to be as it is now. */
+  lookAtMany(): Promise<SandboxLook>;
 
   /** What else of the host is not as planned: settings, firewall, interfaces of nobody. Changes nothing. */
   hostDifferences(plan: HostPlan): Promise<Difference[]>;
 
-  /** The interfaces of endpoints that stand in the kernel, whoever made them. */
-  standing(): Standing[];
+  /** Whatever stands in the kernel and is named as an endpoint's interface, whoever made it. */
+  standing(): Promise<Standing[]>;
 
   /** As the sandbox sees it; undefined when the interface is not there. */
   counters(hostInterface: string): EndpointCounters | undefined;

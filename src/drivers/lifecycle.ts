@@ -13,7 +13,7 @@ export interface NetworkPool {
   readonly gateway?: string | undefined;
 }
 
-export interface LifecycleNetwork extends NetworkPlan {
+export interface LifecycleNetwork extends Omit<NetworkPlan, "subnets"> {
   readonly ipv6: boolean;
   readonly networkPools: readonly NetworkPool[];
 }

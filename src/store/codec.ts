@@ -1,4 +1,5 @@
 import type * as z from "zod/mini";
+import { giveWay } from "../base/turns.ts";
 import type { KeyValue, Range } from "./store.ts";
 
 /** A value of the store with the revision that a transaction may guard. */
@@ -20,7 +21,19 @@ interface Schema<T> {
   safeParse(value: unknown): { success: true; data: T } | { success: false; error: z.core.$ZodError };
 }
 
+/** What is kept of the store is looked at again and again. */
+const decoded = new WeakMap<object, WeakMap<KeyValue, Decoded<unknown>>>();
+
+/** The same answer each time for the same object `kv`; nobody may change it. */
 export function decode<T>(schema: Schema<T>, kv: KeyValue): Decoded<T> {
+  let known = decoded.get(schema) as WeakMap<KeyValue, Decoded<T>> | undefined;
+  if (!known) decoded.set(schema, (known = new WeakMap()));
+  const answer = known.get(kv) ?? parse(schema, kv);
+  known.set(kv, answer);
+  return answer;
+}
+
+function parse<T>(schema: Schema<T>, kv: KeyValue): Decoded<T> {
   const { key, modRevision } = kv;
   try {
     const parsed = schema.safeParse(JSON.parse(kv.value));
@@ -47,22 +60,18 @@ export function decodeAll<T>(
   return good;
 }
 
-const decodings = new WeakMap<Schema<unknown>, WeakMap<KeyValue, Decoded<unknown>>>();
-
-/** As `decodeAll`, for what is looked at again and again as it stands in a cache: each value is parsed once. */
-export function decodeAllOnce<T>(
+/** The same in turns with others, for what is long. */
+export async function decodeInTurns<T>(
   schema: Schema<T>,
   range: Range | undefined,
   quarantine: (item: Quarantined) => void,
-): Stored<T>[] {
-  const known = (decodings.get(schema) ?? new WeakMap()) as WeakMap<KeyValue, Decoded<T>>;
-  decodings.set(schema, known);
+): Promise<Stored<T>[]> {
   const good: Stored<T>[] = [];
   for (const kv of range?.kvs ?? []) {
-    const decoded = known.get(kv) ?? decode(schema, kv);
-    known.set(kv, decoded);
+    const decoded = decode(schema, kv);
     if (decoded.ok) good.push(decoded.stored);
     else quarantine(decoded.quarantined);
+    await giveWay();
   }
   return good;
 }

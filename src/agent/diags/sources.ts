@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { failure } from "../../base/errors.ts";
 import { listSysctls, readSysctl } from "../../dataplane/sysctl.ts";
 import { tableText } from "../../dataplane/nftables/protocol.ts";
+import { ownTables } from "../../drivers/bridge/firewall/firewall.ts";
 import { structures } from "../../drivers/calico/firewall/ruleset.ts";
 import { connect } from "../../store/connect.ts";
 import { ROOT } from "../../store/keys.ts";
@@ -85,8 +86,8 @@ function networkSources(): Source[] {
     name: `network/${name}.json`,
     gather: async () => parsed(await runProgram("ip", ["-j", ...words])),
   }));
-  const nft = structures.map(({ table }) => ({
-    name: `network/nft-${table.family}.txt`,
+  const nft = [...structures.map(({ table }) => table), ...ownTables].map((table) => ({
+    name: `network/nft-${table.family}${table.name.replace("calico_cnm", "").replace("_", "-")}.txt`,
     gather: () => runProgram("nft", ["list", "table", ...tableText(table).split(" ")]),
   }));
   return [...ip, ...nft];

@@ -7,6 +7,7 @@ import type { Request } from "../../dataplane/netlink/message.ts";
 import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import { NetworkNamespace } from "../../dataplane/netns.ts";
 import { Nftables } from "../../dataplane/nftables/nftables.ts";
+import { BridgeFirewall } from "../../drivers/bridge/firewall/firewall.ts";
 import { build } from "../../drivers/calico/firewall/structure.ts";
 import { mayTry } from "./privileges.ts";
 import { type SystemRow, missing, ok, rowOf, warning } from "./row.ts";
@@ -23,7 +24,7 @@ export function kernelVersionRow(version = release()): SystemRow {
 
 /** Loads modules of the kernel where it has these as modules, as the first use would. */
 export async function featureRows(): Promise<SystemRow[]> {
-  const names = ["network namespaces", "veth", "bridge", "vxlan", "nf_tables"];
+  const names = ["network namespaces", "veth", "bridge", "nf_tables on bridges", "vxlan", "nf_tables"];
   if (!mayTry()) return names.map((name) => warning(name, "not tried without root", "run checksystem as root"));
   let namespace: NetworkNamespace;
   try {
@@ -59,6 +60,11 @@ async function tried(namespace: NetworkNamespace): Promise<SystemRow[]> {
     return [
       await make("veth", createVeth(pair), missing),
       await make("bridge", createLink("bridge", "calitry2"), warning, "modprobe bridge, for networks of driver bridge"),
+      await rowOf(
+        "nf_tables on bridges",
+        () => bridgeFirewall(namespace),
+        (found) => warning("nf_tables on bridges", found, "CONFIG_NF_TABLES_BRIDGE, for networks of driver bridge"),
+      ),
       await make("vxlan", vxlan("calitry3"), warning, "modprobe vxlan, for nodes that share no network"),
       await rowOf(
         "nf_tables",
@@ -80,6 +86,16 @@ async function firewall(namespace: NetworkNamespace): Promise<string> {
     return "tables, sets, maps and masquerading can be made";
   } finally {
     tables.close();
+  }
+}
+
+async function bridgeFirewall(namespace: NetworkNamespace): Promise<string> {
+  const bridges = new BridgeFirewall(namespace);
+  try {
+    await bridges.build();
+    return "frames can be judged by the port that they come from";
+  } finally {
+    bridges.close();
   }
 }
 

@@ -2,7 +2,7 @@
 import { UserError } from "../../base/errors.ts";
 import { isId } from "../../base/id.ts";
 import type { ContainerRef } from "../../runtime/container.ts";
-import { decodeAllOnce } from "../../store/codec.ts";
+import { decodeAll } from "../../store/codec.ts";
 import { keys } from "../../store/keys.ts";
 import { type EndpointRecord, type SandboxRecord, sandboxSchema } from "../../store/records.ts";
 import type { Transaction } from "../../store/store.ts";
@@ -151,7 +151,7 @@ async function waitingFor(env: Environment, containerId: string): Promise<Waitin
     (ranges[0]?.kvs ?? []).map(({ key, value }) => getServiceById(env.store, value, key.slice(prefix.length))),
   );
   // The agent may not have seen yet that they stopped.
-  const dead = decodeAllOnce(sandboxSchema, ranges[1], warnQuarantined(env.warn))
+  const dead = decodeAll(sandboxSchema, ranges[1], warnQuarantined(env.warn))
     .map(({ value }) => value)
     .filter((sandbox) => sandbox.containerId === containerId && !isAlive(env, sandbox));
   const held = await Promise.all(dead.flatMap((sandbox) => servicesIn(env, sandbox)));

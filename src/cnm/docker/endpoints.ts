@@ -4,7 +4,7 @@
  */
 import { conflict, notFound } from "../../base/errors.ts";
 import { failpoint } from "../../base/failpoint.ts";
-import { type Stored, decodeAllOnce } from "../../store/codec.ts";
+import { type Stored, decodeAll } from "../../store/codec.ts";
 import { keys } from "../../store/keys.ts";
 import { type EndpointRecord, type NetworkRecord, endpointSchema } from "../../store/records.ts";
 import { type BoundService, finish, release } from "../detach.ts";
@@ -62,7 +62,7 @@ const isAliasOf = ({ node }: StoreEnvironment, { docker }: EndpointRecord, id: s
 /** All endpoints of the network that can be read. */
 export async function endpointsOn(env: StoreEnvironment, networkId: string): Promise<Stored<EndpointRecord>[]> {
   const { ranges } = await env.store.read([{ prefix: keys.endpoints(networkId) }]);
-  return decodeAllOnce(endpointSchema, ranges[0], warnQuarantined(env.warn));
+  return decodeAll(endpointSchema, ranges[0], warnQuarantined(env.warn));
 }
 
 /**

@@ -36,7 +36,7 @@ export async function joinDockerEndpoint(env: Environment, ref: DockerEndpointRe
   const { id, binding } = endpoint.value;
   const joined = { ...found, interface: parking.interfaceOf(id) };
   if (binding) return joined;
-  const plan = planHostSide(env, endpoint.value, network.value);
+  const plan = planHostSide(env, endpoint.value, network.value, pools);
   // Its sandbox has no id yet; what matters is that no driver withdraws, and that nobody else has the endpoint in hand.
   await withSandbox(env, id, () => withEndpoint(env, id, () => parking.park(plan, planPools(pools))));
   failpoint("docker:joined");

@@ -4,7 +4,7 @@
  */
 import { UserError, conflict } from "../../base/errors.ts";
 import { failpoint } from "../../base/failpoint.ts";
-import { type Stored, decodeAllOnce, encode } from "../../store/codec.ts";
+import { type Stored, decodeAll, encode } from "../../store/codec.ts";
 import { keys } from "../../store/keys.ts";
 import { type NetworkRecord, networkSchema } from "../../store/records.ts";
 import type { Transaction } from "../../store/store.ts";
@@ -23,7 +23,7 @@ export const NETWORK_OPTION = "calico.network";
 /** All networks that this node's Docker knows. */
 export async function dockerNetworks(env: StoreEnvironment): Promise<Stored<NetworkRecord>[]> {
   const { ranges } = await env.store.read([{ prefix: keys.networks }]);
-  return decodeAllOnce(networkSchema, ranges[0], warnQuarantined(env.warn)).filter(
+  return decodeAll(networkSchema, ranges[0], warnQuarantined(env.warn)).filter(
     ({ value }) => dockerIdOf(env, value) !== undefined,
   );
 }

@@ -93,9 +93,11 @@ function changePorts(
 }
 
 async function admit(env: Environment, { endpoint: { value }, network }: FoundService): Promise<void> {
-  const pools = planPools((await readPools(env)).existing);
+  const { existing: pools } = await readPools(env);
   const parking = parkingOf(env, network.value);
-  await withEndpoint(env, value.id, () => parking.admit(planHostSide(env, value, network.value), pools));
+  await withEndpoint(env, value.id, () =>
+    parking.admit(planHostSide(env, value, network.value, pools), planPools(pools)),
+  );
 }
 
 function wishOf({ Proto, Port, HostIP, HostPort = 0, HostPortEnd = 0 }: PortMapping): Wish {

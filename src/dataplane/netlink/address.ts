@@ -14,6 +14,7 @@ const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 const IFA_FLAGS = 8;
 const IFA_F_NODAD = 0x02;
+const IFA_F_NOPREFIXROUTE = 0x200;
 const IFA_F_TENTATIVE = 0x40;
 
 const { EADDRNOTAVAIL, ENODEV } = constants.errno;
@@ -27,14 +28,19 @@ export interface InterfaceAddress extends IpPrefix {
   readonly tentative: boolean;
 }
 
+export interface AddressOptions {
+  /** Makes the kernel add no route to the prefix. */
+  readonly noRoute?: boolean;
+}
+
 /**
  * Gives an interface an address; that it has it already is fine. IPv6 looks for no duplicates: the store has seen to
  * that, and the address would be of no use for a second or two.
  */
-export const addAddress = (index: number, prefix: IpPrefix): Request => ({
+export const addAddress = (index: number, prefix: IpPrefix, options: AddressOptions = {}): Request => ({
   type: RTM_NEWADDR,
   flags: NLM_F_CREATE | NLM_F_REPLACE,
-  body: body(index, prefix),
+  body: body(index, prefix, options),
   what: `add the address ${prefixText(prefix)} to interface number ${index}`,
 });
 
@@ -50,20 +56,16 @@ export const deleteAddress = (index: number, prefix: IpPrefix): Request => ({
 /** Every address of both families in the socket's namespace, or those of one interface. */
 export function listAddresses(socket: NetlinkSocket, index?: number): InterfaceAddress[] {
   const request = { type: RTM_GETADDR, flags: 0, body: header(AF_UNSPEC, 0, index ?? 0), what: "list addresses" };
-  return (
-    socket
-      .dump(request)
-      // A socket that is not strict is told all.
-      .filter((payload) => index === undefined || payload.readUInt32LE(4) === index)
-      .map(parseAddress)
-  );
+  // A socket that is not strict is told all.
+  return socket.dump(request, parseAddress).filter((address) => index === undefined || address.index === index);
 }
 
-function body(index: number, { address, length }: IpPrefix): Buffer {
+function body(index: number, { address, length }: IpPrefix, { noRoute = false }: AddressOptions = {}): Buffer {
   const bytes = addressBytes(address);
   const family = addressFamily(address);
   const attributes = [attr.bytes(IFA_LOCAL, bytes), attr.bytes(IFA_ADDRESS, bytes)];
-  if (family === AF_INET6) attributes.push(attr.u32(IFA_FLAGS, IFA_F_NODAD));
+  const flags = (family === AF_INET6 ? IFA_F_NODAD : 0) | (noRoute ? IFA_F_NOPREFIXROUTE : 0);
+  if (flags !== 0) attributes.push(attr.u32(IFA_FLAGS, flags));
   return Buffer.concat([header(family, length, index), ...attributes]);
 }
 

@@ -36,20 +36,23 @@ export interface Link {
   readonly peerIndex: number | undefined;
   /** This namespace's number for the peer's, undefined when that is the same one. */
   readonly peerNamespaceId: number | undefined;
+  /** The index of the bridge that it is a port of. */
+  readonly master: number | undefined;
   /** Its setting route_localnet; undefined where the interface has no IPv4. */
   readonly routesLoopback: boolean | undefined;
-  readonly counters: LinkCounters;
 }
 
 /** Every interface of the socket's namespace. */
-export const listLinks = (socket: NetlinkSocket): Link[] =>
-  socket.dump(request(0, [], "list interfaces")).map(parseLink);
+export const listLinks = (socket: NetlinkSocket): Link[] => socket.dump(everyLink(), parseLink);
+
+/** The same, in turns with others: what comes and goes meanwhile may be in it or not. */
+export const listLinksInTurns = (socket: NetlinkSocket): Promise<Link[]> => socket.dumpInTurns(everyLink(), parseLink);
 
 /** The interface of that name or index; undefined when there is none. */
 export function findLink(socket: NetlinkSocket, nameOrIndex: string | number): Link | undefined {
   const payload = socket.get(
     typeof nameOrIndex === "number"
-      ? question(nameOrIndex, [], `look up interface number ${nameOrIndex}`)
+      ? question(nameOrIndex, [withoutCounters], `look up interface number ${nameOrIndex}`)
       : named(nameOrIndex),
   );
   return payload && parseLink(payload);
@@ -61,7 +64,20 @@ export function makeLink(socket: NetlinkSocket, creation: Request, name: string)
   return payload && parseLink(payload);
 }
 
-const named = (name: string): Request => question(0, [attr.string(ifla.IFNAME, name)], `look up interface ${name}`);
+/** What went through the interface of that name; undefined when there is none. */
+export function findCounters(socket: NetlinkSocket, name: string): LinkCounters | undefined {
+  const payload = socket.get(question(0, [attr.string(ifla.IFNAME, name)], `look up interface ${name}`));
+  const stats = payload && parseAttributes(payload, ifla.HEADER_LENGTH).get(ifla.STATS64);
+  return stats && parseCounters(stats);
+}
+
+/** They are the greater part of what the kernel tells. */
+const withoutCounters = attr.u32(ifla.EXT_MASK, ifla.WITHOUT_COUNTERS);
+
+const everyLink = (): Request => request(0, [withoutCounters], "list interfaces");
+
+const named = (name: string): Request =>
+  question(0, [attr.string(ifla.IFNAME, name), withoutCounters], `look up interface ${name}`);
 
 const question = (index: number, attributes: Buffer[], what: string): Request => ({
   ...request(index, attributes, what),
@@ -75,8 +91,14 @@ const request = (index: number, attributes: Buffer[], what: string): Request => 
   what,
 });
 
+/** The few of some fifty. */
+const told = new Set([
+  ...[ifla.IFNAME, ifla.ADDRESS, ifla.MTU, ifla.ALIAS, ifla.LINKINFO, ifla.LINK, ifla.LINK_NETNSID],
+  ...[ifla.MASTER, ifla.AF_SPEC],
+]);
+
 function parseLink(payload: Buffer): Link {
-  const attributes = parseAttributes(payload, ifla.HEADER_LENGTH);
+  const attributes = parseAttributes(payload, ifla.HEADER_LENGTH, told);
   const mac = attributes.get(ifla.ADDRESS);
   const alias = attributes.get(ifla.ALIAS);
   const kind = parseAttributes(attributes.get(ifla.LINKINFO) ?? Buffer.alloc(0)).get(ifla.INFO_KIND);
@@ -90,8 +112,8 @@ function parseLink(payload: Buffer): Link {
     kind: kind && textOf(kind),
     peerIndex: attributes.get(ifla.LINK)?.readInt32LE(),
     peerNamespaceId: attributes.get(ifla.LINK_NETNSID)?.readInt32LE(),
+    master: attributes.get(ifla.MASTER)?.readUInt32LE(),
     routesLoopback: settingOf(attributes.get(ifla.AF_SPEC), ifla.DEVCONF_ROUTE_LOCALNET),
-    counters: parseCounters(attributes.get(ifla.STATS64) ?? Buffer.alloc(64)),
   };
 }
 

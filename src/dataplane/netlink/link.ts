@@ -28,7 +28,10 @@ export interface VethEnd {
 export interface VethPair {
   readonly mtu: number;
   /** The end in the namespace of the socket. It is up at once, and has no carrier while the peer is down. */
-  readonly host: VethEnd;
+  readonly host: VethEnd & {
+    /** The index of the bridge that it is a port of from birth on. */
+    readonly master?: number;
+  };
   /** The end that is born in another namespace, still down. */
   readonly peer: VethEnd & {
     /** An open file of the namespace; without one, that of the socket. */
@@ -53,6 +56,7 @@ export function createVeth({ mtu, host, peer }: VethPair): Request {
     body: Buffer.concat([
       ifla.linkHeader({ flags: IFF_UP, change: IFF_UP }),
       ...endAttributes(host, mtu),
+      ...(host.master === undefined ? [] : [attr.u32(ifla.MASTER, host.master)]),
       attr.nested(
         ifla.LINKINFO,
         attr.string(ifla.INFO_KIND, "veth"),
@@ -80,6 +84,35 @@ export const createLink = (
   ]),
   what: `create the interface ${name}`,
 });
+
+const BRIDGE_OPTIONS = 46;
+const NO_LINK_LOCAL_LEARNING = 1;
+
+/**
+ * Creates a bridge, down. It does not learn where an address is from frames that bridges do not pass on: no rule of
+ * nftables is asked about those. EEXIST when the name is taken.
+ */
+export function createBridge(name: string, mac: string): Request {
+  // struct br_boolopt_multi: the values of options, and which of them are given.
+  const options = Buffer.alloc(8);
+  options.writeUInt32LE(NO_LINK_LOCAL_LEARNING, 0);
+  options.writeUInt32LE(NO_LINK_LOCAL_LEARNING, 4);
+  return {
+    type: RTM_NEWLINK,
+    flags: NLM_F_CREATE | NLM_F_EXCL,
+    body: Buffer.concat([
+      ifla.linkHeader({}),
+      attr.string(ifla.IFNAME, name),
+      attr.bytes(ifla.ADDRESS, macBytes(mac)),
+      attr.nested(
+        ifla.LINKINFO,
+        attr.string(ifla.INFO_KIND, "bridge"),
+        attr.nested(ifla.INFO_DATA, attr.bytes(BRIDGE_OPTIONS, options)),
+      ),
+    ]),
+    what: `create the bridge ${name}`,
+  };
+}
 
 /** Deletes an interface, and with one end of a veth pair the other; that it is gone already is fine. */
 export const deleteLink = (index: number): Request => ({
@@ -116,6 +149,10 @@ export const setLinkMac = (index: number, mac: string): Request =>
 
 export const setLinkMtu = (index: number, mtu: number): Request =>
   change({ index }, [attr.u32(ifla.MTU, mtu)], `give interface number ${index} the MTU ${mtu}`);
+
+/** Makes the interface a port of the bridge that has the index `master`; 0 frees it. */
+export const setLinkMaster = (index: number, master: number): Request =>
+  change({ index }, [attr.u32(ifla.MASTER, master)], `make interface number ${index} a port of number ${master}`);
 
 export const renameLink = (index: number, name: string): Request =>
   change({ index }, [attr.string(ifla.IFNAME, name)], `rename interface number ${index} to ${name}`);

@@ -41,6 +41,8 @@ export interface Message {
   readonly type: number;
   readonly flags: number;
   readonly sequence: number;
+  /** The number of the socket that it answers to, or whose request it tells of. */
+  readonly port: number;
   readonly payload: Buffer;
 }
 
@@ -74,6 +76,7 @@ export function decodeMessages(datagram: Buffer, end = datagram.length): Message
       type: datagram.readUInt16LE(at + 4),
       flags: datagram.readUInt16LE(at + 6),
       sequence: datagram.readUInt32LE(at + 8),
+      port: datagram.readUInt32LE(at + 12),
       payload: datagram.subarray(at + HEADER_LENGTH, at + length),
     });
     at += align(length);
@@ -138,24 +141,32 @@ export interface Attribute {
 /** The attributes in `buffer` from `offset` on, in order: for lists, where one type comes many times. */
 export function listAttributes(buffer: Buffer, offset = 0): Attribute[] {
   const attributes: Attribute[] = [];
-  visitAttributes(buffer, offset, (type, payload) => attributes.push({ type, payload }));
+  visitAttributes(buffer, offset, (type, start, end) =>
+    attributes.push({ type, payload: buffer.subarray(start, end) }),
+  );
   return attributes;
 }
 
-/** The attributes in `buffer` from `offset` on, by type. */
-export function parseAttributes(buffer: Buffer, offset = 0): Map<number, Buffer> {
+/** The attributes in `buffer` from `offset` on, by type; only those of `types`, when given, since each takes time. */
+export function parseAttributes(buffer: Buffer, offset = 0, types?: ReadonlySet<number>): Map<number, Buffer> {
   const attributes = new Map<number, Buffer>();
-  visitAttributes(buffer, offset, (type, payload) => attributes.set(type, payload));
+  visitAttributes(buffer, offset, (type, start, end) => {
+    if (types?.has(type) !== false) attributes.set(type, buffer.subarray(start, end));
+  });
   return attributes;
 }
 
-function visitAttributes(buffer: Buffer, offset: number, visit: (type: number, payload: Buffer) => void): void {
+function visitAttributes(
+  buffer: Buffer,
+  offset: number,
+  visit: (type: number, start: number, end: number) => void,
+): void {
   let at = offset;
   while (at + ATTRIBUTE_HEADER_LENGTH <= buffer.length) {
     const length = buffer.readUInt16LE(at);
     if (length < ATTRIBUTE_HEADER_LENGTH || at + length > buffer.length)
       throw new Error("netlink: malformed attribute");
-    visit(buffer.readUInt16LE(at + 2) & NLA_TYPE_MASK, buffer.subarray(at + ATTRIBUTE_HEADER_LENGTH, at + length));
+    visit(buffer.readUInt16LE(at + 2) & NLA_TYPE_MASK, at + ATTRIBUTE_HEADER_LENGTH, at + length);
     at += align(length);
   }
 }

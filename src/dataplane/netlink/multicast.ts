@@ -16,7 +16,7 @@ const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_LISTEN_ALL_NSID = 8;
 const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
-const { EAGAIN, ENOBUFS, EPERM } = constants.errno;
+const { ENOBUFS, EPERM } = constants.errno;
 
 /** What may wait to be read: a few thousand messages. */
 const QUEUE_BYTES = 4 << 20;
@@ -87,15 +87,14 @@ export class MulticastSocket {
     const { header, name, control, data } = (room ??= makeRoom());
     header.writeUInt32LE(NAME.bytes, HEADER.nameLength);
     header.writeBigUInt64LE(BigInt(CONTROL.bytes), HEADER.controlLength);
-    let length: number;
+    let length: number | undefined;
     try {
       length = recvmsg(this.fd, header, MSG_TRUNC | MSG_DONTWAIT);
     } catch (error) {
-      if (!(error instanceof SystemError)) throw error;
-      if (error.errno === EAGAIN) return "empty";
-      if (error.errno === ENOBUFS) return "lost";
+      if (error instanceof SystemError && error.errno === ENOBUFS) return "lost";
       throw error;
     }
+    if (length === undefined) return "empty";
     if (length > data.length) return "lost";
     // Anyone with rights over a namespace of their own may send to its groups: only the kernel is believed.
     const messages = name.readUInt32LE(NAME.portId) === 0 ? decodeMessages(data, length) : [];

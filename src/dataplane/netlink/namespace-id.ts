@@ -20,14 +20,21 @@ const NOT_ASSIGNED = -1;
  * would with the first veth between the two. It is free for another namespace once this one is gone.
  */
 export function ensureNamespaceId(socket: NetlinkSocket, fd: number): number {
+  const known = namespaceId(socket, fd);
+  if (known !== undefined) return known;
   const assign = attr.i32(NETNSA_NSID, NOT_ASSIGNED);
   socket.executeAll([
     { ...request(RTM_NEWNSID, fd, "assign a network namespace id", assign), tolerate: [constants.errno.EEXIST] },
   ]);
+  const id = namespaceId(socket, fd);
+  if (id === undefined) throw new Error("a network namespace has lost its id");
+  return id;
+}
+
+function namespaceId(socket: NetlinkSocket, fd: number): number | undefined {
   const reply = socket.get(request(RTM_GETNSID, fd, "read a network namespace id"));
   const id = reply && idIn(reply);
-  if (id === undefined || id === NOT_ASSIGNED) throw new Error("a network namespace has lost its id");
-  return id;
+  return id === NOT_ASSIGNED ? undefined : id;
 }
 
 /** The number that was taken back since its namespace is gone; undefined when the message tells of something else. */

@@ -49,18 +49,19 @@ export const deleteNeighbour = (index: number, address: string): Request => ({
 });
 
 /** The IPv4 and IPv6 neighbours known in the socket's namespace, or on one interface. */
-export function listNeighbours(socket: NetlinkSocket, index?: number): Neighbour[] {
-  const filter = index === undefined ? [] : [attr.u32(NDA_IFINDEX, index)];
-  return socket
-    .dump({
-      type: RTM_GETNEIGH,
-      flags: 0,
-      body: Buffer.concat([header(AF_UNSPEC, 0, 0), ...filter]),
-      what: "list neighbours",
-    })
-    .filter((payload) => [AF_INET, AF_INET6].includes(payload.readUInt8(0)))
-    .map(parseNeighbour);
-}
+export const listNeighbours = (socket: NetlinkSocket, index?: number): Neighbour[] =>
+  socket.dump(every(index), parseNeighbour).flatMap((neighbour) => neighbour ?? []);
+
+/** All of them, in turns with others: what comes and goes meanwhile may be in it or not. */
+export const listNeighboursInTurns = async (socket: NetlinkSocket): Promise<Neighbour[]> =>
+  (await socket.dumpInTurns(every(), parseNeighbour)).flatMap((neighbour) => neighbour ?? []);
+
+const every = (index?: number): Request => ({
+  type: RTM_GETNEIGH,
+  flags: 0,
+  body: Buffer.concat([header(AF_UNSPEC, 0, 0), ...(index === undefined ? [] : [attr.u32(NDA_IFINDEX, index)])]),
+  what: "list neighbours",
+});
 
 /** struct ndmsg. */
 function header(family: number, index: number, state: number): Buffer {
@@ -71,7 +72,9 @@ function header(family: number, index: number, state: number): Buffer {
   return neighbour;
 }
 
-function parseNeighbour(payload: Buffer): Neighbour {
+/** Undefined for those of other protocols than IP. */
+function parseNeighbour(payload: Buffer): Neighbour | undefined {
+  if (![AF_INET, AF_INET6].includes(payload.readUInt8(0))) return undefined;
   const attributes = parseAttributes(payload, HEADER_LENGTH);
   const mac = attributes.get(NDA_LLADDR);
   return {

@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import { AF_INET, AF_INET6, AF_UNSPEC, addressText } from "./inet.ts";
 import type { IpPrefix } from "./inet.ts";
 import { attr, parseAttributes } from "./message.ts";
+import type { Request } from "./message.ts";
 import * as rta from "./route-attributes.ts";
 import type { NetlinkSocket } from "./socket.ts";
 
@@ -36,22 +37,32 @@ export interface RouteFilter {
 }
 
 /** The routes of the socket's namespace, of all tables unless one is named; a table that does not exist has none. */
-export function listRoutes(socket: NetlinkSocket, filter: RouteFilter = {}): Route[] {
-  const { family = AF_UNSPEC, table = rta.RT_TABLE_UNSPEC, device, protocol = 0, length } = filter;
+export const listRoutes = (socket: NetlinkSocket, filter: RouteFilter = {}): Route[] =>
+  socket.dump(question(filter), (payload) => matching(payload, filter)).flatMap((route) => route ?? []);
+
+/** The same, in turns with others: what comes and goes meanwhile may be in it or not. */
+export async function listRoutesInTurns(socket: NetlinkSocket, filter: RouteFilter): Promise<Route[]> {
+  const found = await socket.dumpInTurns(question(filter), (payload) => matching(payload, filter));
+  return found.flatMap((route) => route ?? []);
+}
+
+function question({ family = AF_UNSPEC, table = rta.RT_TABLE_UNSPEC, device, protocol = 0 }: RouteFilter): Request {
   const body = Buffer.concat([
     rta.routeHeader({ family, length: 0, table, protocol, scope: 0, type: 0, flags: 0 }),
     ...(table === rta.RT_TABLE_UNSPEC ? [] : [attr.u32(rta.TABLE, table)]),
     ...(device === undefined ? [] : [attr.u32(rta.OIF, device)]),
   ]);
-  return (
-    socket
-      .dump({ type: RTM_GETROUTE, flags: 0, body, what: "list routes", tolerate: [constants.errno.ENOENT] })
-      // Told from its head: a host has a route to each endpoint, and to parse them all takes its time.
-      .filter((payload) => length === undefined || payload.readUInt8(1) === length)
-      .filter((payload) => isPlain(payload) && (family === AF_UNSPEC || payload.readUInt8(0) === family))
-      .map(parseRoute)
-      .filter((route) => matches(route, filter))
-  );
+  return { type: RTM_GETROUTE, flags: 0, body, what: "list routes", tolerate: [constants.errno.ENOENT] };
+}
+
+/** Undefined for a route that the filter leaves out. */
+function matching(payload: Buffer, filter: RouteFilter): Route | undefined {
+  const { family = AF_UNSPEC, length } = filter;
+  // Told from its head: a host has a route to each endpoint, and to parse them all takes its time.
+  if (length !== undefined && payload.readUInt8(1) !== length) return undefined;
+  if (!isPlain(payload) || (family !== AF_UNSPEC && payload.readUInt8(0) !== family)) return undefined;
+  const route = parseRoute(payload);
+  return matches(route, filter) ? route : undefined;
 }
 
 /** A unicast route: dumps of all families bring multicast routing along, and IPv6 its cached copies. */

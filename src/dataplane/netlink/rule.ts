@@ -62,16 +62,17 @@ export const deleteRule = (rule: RuleSpec): Request => ({
 /** The policy rules of both families in the socket's namespace; none for a family that the kernel is without. */
 export const listRules = (socket: NetlinkSocket): Rule[] =>
   socket
-    .dump({
-      type: RTM_GETRULE,
-      flags: 0,
-      body: header(AF_UNSPEC, 0, FR_ACT_UNSPEC),
-      what: "list policy rules",
-      tolerate: [EAFNOSUPPORT, EOPNOTSUPP],
-    })
-    .map(parseRule)
+    .dump(everyRule, parseRule)
     // Multicast routing has rules too.
     .filter(({ family }) => family === AF_INET || family === AF_INET6);
+
+const everyRule: Request = {
+  type: RTM_GETRULE,
+  flags: 0,
+  body: header(AF_UNSPEC, 0, FR_ACT_UNSPEC),
+  what: "list policy rules",
+  tolerate: [EAFNOSUPPORT, EOPNOTSUPP],
+};
 
 const words = ({ from, table, priority }: RuleSpec): string =>
   `from ${prefixText(from)} lookup ${table} priority ${priority}`;

@@ -1,7 +1,10 @@
 import { closeSync } from "node:fs";
 import { constants } from "node:os";
 import { failure } from "../../base/errors.ts";
+import { giveWay } from "../../base/turns.ts";
 import * as libc from "../libc.ts";
+import { SEND_BYTES, batches, frame, lastAcknowledged, question } from "./datagram.ts";
+import { type DumpPart, LOST, NLMSG_ERROR, dumpPart } from "./dump.ts";
 import { failureOf } from "./error.ts";
 import type { NetlinkError } from "./error.ts";
 import * as wire from "./message.ts";
@@ -22,20 +25,20 @@ const NETLINK_EXT_ACK = 11;
 const NETLINK_GET_STRICT_CHK = 12;
 const MSG_TRUNC = 0x20;
 
-const NLMSG_ERROR = 2;
-const NLMSG_DONE = 3;
-
 const { EAGAIN, ENOBUFS } = constants.errno;
 
 const REPLY_TIMEOUT_S = 5n;
 const RECEIVE_BYTES = 256 << 10;
-/** One send's worth of requests: less than a socket takes by default. */
-const SEND_BYTES = 64 << 10;
+/** struct sockaddr_nl: the family, and the port at the fifth byte. */
+const ADDRESS_BYTES = 12;
+const ADDRESS_PORT = 4;
 /** How many replies wait at a socket by default, and what each takes up with the kernel's bookkeeping. */
 const QUEUED_REPLIES = 128;
 const QUEUED_REPLY_BYTES = 2048;
 /** A dump that changes under the reader this often in a row is not going to end. */
 const DUMP_TRIES = 20;
+/** What need not be of one moment is not asked for so often. */
+const LOOSE_DUMP_TRIES = 3;
 
 /** Where a socket can be opened: see NetworkNamespace. */
 export interface Enterable {
@@ -128,14 +131,43 @@ export class NetlinkSocket {
     return this.#answer(made, first + 1);
   }
 
-  /** The payloads of everything that matches, as of one moment: a dump that was disturbed is taken again. */
-  dump(request: Request): Buffer[] {
+  /**
+   * What `parse` makes of everything that matches, as of one moment: a dump that was disturbed is taken again. A payload
+   * holds until `parse` returns.
+   */
+  dump<T>(request: Request, parse: (payload: Buffer) => T): T[] {
     this.#mustBeFree();
     for (let tries = 0; tries < DUMP_TRIES; tries++) {
-      const payloads = this.#dumpOnce(request);
-      if (payloads !== undefined) return payloads;
+      const parsed: T[] = [];
+      if (this.#dumpOnce(request, (payload) => parsed.push(parse(payload)))) return parsed;
     }
     throw failure(`cannot ${request.what}: it kept changing while it was read`, "run the command again");
+  }
+
+  /**
+   * As `dump`, for what is long: the kernel is asked on another thread, and others have their turn in between. What
+   * changes meanwhile may be in it or not.
+   */
+  async dumpInTurns<T>(request: Request, parse: (payload: Buffer) => T): Promise<T[]> {
+    this.#mustBeFree();
+    this.#busy = true;
+    try {
+      for (let tries = 1; ; tries++) {
+        const parsed: T[] = [];
+        const complete = await this.#dumpAside(request, (payload) => parsed.push(parse(payload)));
+        if (complete || tries === LOOSE_DUMP_TRIES) return parsed;
+      }
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** Takes the number by which the kernel tells who asked for a change; before anything is sent, and once. */
+  takePort(): number {
+    const address = Buffer.alloc(ADDRESS_BYTES);
+    address.writeUInt16LE(AF_NETLINK, 0);
+    libc.bind(this.#fd, address);
+    return libc.getsockname(this.#fd, ADDRESS_BYTES).readUInt32LE(ADDRESS_PORT);
   }
 
   /** A second close does nothing. */
@@ -202,39 +234,53 @@ export class NetlinkSocket {
     }
   }
 
-  /** undefined when the tables changed in between, or a part of the reply was lost. */
-  #dumpOnce(request: Request): Buffer[] | undefined {
+  /** False when the tables changed in between, or a part of the reply was lost. */
+  #dumpOnce(request: Request, visit: (payload: Buffer) => void): boolean {
     const sequence = this.#nextSequences(1);
-    const flags = wire.NLM_F_REQUEST | wire.NLM_F_DUMP | request.flags;
-    libc.send(this.#fd, wire.encodeMessage(request.type, flags, sequence, request.body));
-    const payloads: Buffer[] = [];
-    let disturbed = false;
+    libc.send(this.#fd, question(asDump(request), sequence));
+    let isDisturbed = false;
     for (;;) {
-      let messages: Message[] = [];
-      try {
-        messages = this.#receive();
-      } catch (error) {
-        if (!hasErrno(error, ENOBUFS)) throw error;
-        disturbed = true;
-      }
-      for (const message of messages) {
-        if (message.sequence !== sequence) continue;
-        if ((message.flags & wire.NLM_F_DUMP_INTR) !== 0) disturbed = true;
-        if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
-          throwFirst([failureOf(request, message)]);
-          return disturbed ? undefined : payloads;
-        }
-        payloads.push(Buffer.from(message.payload));
-      }
+      const part = this.#nextPart(request, sequence);
+      for (const payload of part.payloads) visit(payload);
+      isDisturbed ||= part.isDisturbed;
+      if (part.isLast) return !isDisturbed;
+    }
+  }
+
+  #nextPart(request: Request, sequence: number): DumpPart {
+    try {
+      return dumpPart(request, sequence, this.#receive());
+    } catch (error) {
+      return lostOrThrow(error);
+    }
+  }
+
+  /** The same on a thread of the pool. */
+  async #dumpAside(request: Request, visit: (payload: Buffer) => void): Promise<boolean> {
+    const sequence = this.#nextSequences(1);
+    // Not the one for all: whoever has a turn in between uses that.
+    const buffer = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
+    await libc.sendAsync(this.#fd, question(asDump(request), sequence));
+    let isDisturbed = false;
+    for (;;) {
+      const part = await libc
+        .recvAsync(this.#fd, buffer, MSG_TRUNC)
+        .then((length) => dumpPart(request, sequence, messagesIn(buffer, length)), lostOrThrow);
+      for (const payload of part.payloads) visit(payload);
+      isDisturbed ||= part.isDisturbed;
+      if (part.isLast) return !isDisturbed;
+      await giveWay();
     }
   }
 
   /** The messages share the memory of the receive buffer: they hold until the next call. */
   #receive(): Message[] {
     receiveBuffer ??= Buffer.allocUnsafeSlow(RECEIVE_BYTES);
-    const length = receive(this.#fd, receiveBuffer);
-    if (length > receiveBuffer.length) throw new Error(`netlink: a reply of ${length} bytes`);
-    return wire.decodeMessages(receiveBuffer, length);
+    try {
+      return messagesIn(receiveBuffer, libc.recv(this.#fd, receiveBuffer, MSG_TRUNC));
+    } catch (error) {
+      throw explained(error);
+    }
   }
 }
 
@@ -246,51 +292,25 @@ function prepare(fd: number): void {
     libc.setsockopt(fd, SOL_NETLINK, option, 1);
 }
 
-function receive(fd: number, into: Buffer): number {
-  try {
-    return libc.recv(fd, into, MSG_TRUNC);
-  } catch (error) {
-    if (!hasErrno(error, EAGAIN)) throw error;
-    throw failure(
-      `the kernel did not answer a netlink request within ${REPLY_TIMEOUT_S} s`,
-      "run the command again",
-      error,
-    );
-  }
+function messagesIn(buffer: Buffer, length: number): Message[] {
+  if (length > buffer.length) throw new Error(`netlink: a reply of ${length} bytes`);
+  return wire.decodeMessages(buffer, length);
+}
+
+function explained(error: unknown): unknown {
+  if (!hasErrno(error, EAGAIN)) return error;
+  const what = `the kernel did not answer a netlink request within ${REPLY_TIMEOUT_S} s`;
+  return failure(what, "run the command again", error);
+}
+
+function lostOrThrow(error: unknown): DumpPart {
+  if (hasErrno(error, ENOBUFS)) return LOST;
+  throw explained(error);
 }
 
 const hasErrno = (error: unknown, errno: number): boolean => error instanceof libc.SystemError && error.errno === errno;
 
-const question = ({ type, flags, body }: Request, sequence: number): Buffer =>
-  wire.encodeMessage(type, flags | wire.NLM_F_REQUEST, sequence, body);
-
-/** Only the last is acknowledged: the others are heard of when they fail, and silence is cheap. */
-function frame(requests: readonly Request[], first: number): Buffer {
-  const last = lastAcknowledged(requests);
-  return Buffer.concat(
-    requests.map(({ type, flags, body }, index) => {
-      const acknowledge = index === last ? wire.NLM_F_ACK : 0;
-      return wire.encodeMessage(type, flags | wire.NLM_F_REQUEST | acknowledge, first + index, body);
-    }),
-  );
-}
-
-const lastAcknowledged = (requests: readonly Request[]): number =>
-  requests.findLastIndex((request) => request.unacknowledged !== true);
-
-/** Cuts the requests into sends. */
-function batches(requests: readonly Request[]): Request[][] {
-  const cut: Request[][] = [];
-  let bytes = 0;
-  for (const request of requests) {
-    const size = wire.messageLength(request.body);
-    const last = cut.at(-1);
-    if (last !== undefined && bytes + size <= SEND_BYTES) last.push(request);
-    else cut.push([request]);
-    bytes = last === cut.at(-1) ? bytes + size : size;
-  }
-  return cut;
-}
+const asDump = (request: Request): Request => ({ ...request, flags: request.flags | wire.NLM_F_DUMP });
 
 function throwFirst(results: readonly (NetlinkError | undefined)[]): void {
   const first = results.find((result) => result !== undefined);

@@ -61,36 +61,51 @@ export const getElement = (set: NftSet, element: Element): Request => ({
 export const flushSet = (set: NftSet): Request =>
   tableRequest(set.table, VERB.deleteElement, `flush ${setText(set)}`, attr.string(ELEMENTS.set, set.name));
 
-/** Asks for every element, for a dump that `parseElements` reads. */
+/** Asks for every element, for a dump that `listedElements` reads. */
 export const dumpElements = (set: NftSet): Request =>
   tableRequest(set.table, VERB.getElement, `list ${setText(set)}`, attr.string(ELEMENTS.set, set.name));
 
-/** The elements in the payloads of a dump, in the kernel's order; prefixes in the order of addresses. */
-export function parseElements(set: NftSet, payloads: readonly Buffer[]): Element[] {
-  const raw = payloads.flatMap((payload) => {
-    const list = parseAttributes(payload, HEADER_LENGTH).get(ELEMENTS.list);
-    return list === undefined ? [] : listAttributes(list).map((item) => parseElement(item.payload));
-  });
-  if ("prefixes" in set) return pairUp(raw).map((interval) => ({ key: [intervalText(set.prefixes, interval)] }));
-  return raw.map(({ key, goto, value }) => ({
-    key: decodeKey(set.key, key),
-    ...(goto === undefined ? {} : { goto }),
-    ...(value === undefined || set.value === undefined ? {} : { value: decodeKey(set.value, value) }),
-  }));
+/** An element as it was listed; what it says is read when it is asked for. */
+export interface ListedElement {
+  /** That of the same element of `identity`. */
+  readonly identity: string;
+  read(): Element;
 }
 
-/** What tells one element of the set from another, given that its text is the canonical one. */
-export const identity = ({ key, goto, value = [] }: Element): string => [...key, goto ?? "", ...value].join(" ");
-
-/** The same element in canonical text, as it would read back. */
-export function canonical(set: NftSet, element: Element): Element {
-  const read = (fields: readonly Field[], texts: readonly string[]): string[] =>
-    decodeKey(fields, encodeKey(fields, texts));
-  if ("key" in set) {
-    const value = set.value && read(set.value, element.value ?? []);
-    return { ...element, key: read(set.key, element.key), ...(value === undefined ? {} : { value }) };
+/** The elements in the payloads of a dump, one after the other: keys in the kernel's order, prefixes in their own. */
+export function* listedElements(set: NftSet, payloads: readonly Buffer[]): Generator<ListedElement> {
+  if ("prefixes" in set) {
+    for (const interval of pairUp([...rawElements(payloads)])) {
+      const text = intervalText(set.prefixes, interval);
+      yield { identity: text, read: () => ({ key: [text] }) };
+    }
+    return;
   }
-  return { key: [intervalText(set.prefixes, intervalOf(set.prefixes, element.key[0] ?? ""))] };
+  for (const { key, goto, value } of rawElements(payloads))
+    yield {
+      identity: identityOf(key, goto, value),
+      read: () => ({
+        key: decodeKey(set.key, key),
+        ...(goto === undefined ? {} : { goto }),
+        ...(value === undefined || set.value === undefined ? {} : { value: decodeKey(set.value, value) }),
+      }),
+    };
+}
+
+/** What tells an element of the set, with what it leads to, from all others, however its texts are written. */
+export function identity(set: NftSet, { key, goto, value }: Element): string {
+  if ("key" in set) return identityOf(encodeKey(set.key, key), goto, set.value && value && encodeKey(set.value, value));
+  return intervalText(set.prefixes, intervalOf(set.prefixes, key[0] ?? ""));
+}
+
+const identityOf = (key: Buffer, goto = "", value?: Buffer): string =>
+  `${key.toString("latin1")} ${goto} ${value?.toString("latin1") ?? ""}`;
+
+function* rawElements(payloads: readonly Buffer[]): Generator<RawElement> {
+  for (const payload of payloads) {
+    const list = parseAttributes(payload, HEADER_LENGTH).get(ELEMENTS.list);
+    if (list !== undefined) for (const item of listAttributes(list)) yield parseElement(item.payload);
+  }
 }
 
 interface RawElement {
@@ -102,12 +117,13 @@ interface RawElement {
 
 function parseElement(item: Buffer): RawElement {
   const attributes = parseAttributes(item);
-  const data = nested(attributes.get(ELEMENT.data));
-  const chain = nested(data.get(DATA.verdict)).get(VERDICT.chain);
+  const data = attributes.get(ELEMENT.data);
+  const parts = data && nested(data);
+  const chain = parts && nested(parts.get(DATA.verdict)).get(VERDICT.chain);
   return {
     key: nested(attributes.get(ELEMENT.key)).get(DATA.value) ?? Buffer.alloc(0),
     goto: chain === undefined ? undefined : textOf(chain),
-    value: data.get(DATA.value),
+    value: parts?.get(DATA.value),
     closes: ((attributes.get(ELEMENT.flags)?.readUInt32BE() ?? 0) & INTERVAL_END) !== 0,
   };
 }

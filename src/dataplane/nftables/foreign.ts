@@ -30,7 +30,7 @@ const NF_DROP = 0;
 export function closedForwardChains(mention: string): ClosedChain[] {
   const socket = NetlinkSocket.open(NETLINK_NETFILTER);
   try {
-    const chains = socket.dump(everything(protocol.VERB.getChain)).map(parseChain);
+    const chains = socket.dump(everything(protocol.VERB.getChain), parseChain);
     const closed = chains.filter(({ family, drops }) => drops && family !== undefined);
     // Rules are many on some hosts, so they are read only where a chain is closed.
     const open = closed.length === 0 ? new Set<string>() : mentioning(socket, mention);
@@ -70,8 +70,10 @@ function parseChain(reply: Buffer): { family: string | undefined; table: string;
 }
 
 function mentioning(socket: NetlinkSocket, mention: string): Set<string> {
-  const rules = socket.dump(everything(protocol.VERB.getRule)).filter((rule) => rule.includes(mention));
-  return new Set(rules.map(parseChain).map(tableKey));
+  const keys = socket.dump(everything(protocol.VERB.getRule), (rule) =>
+    rule.includes(mention) ? tableKey(parseChain(rule)) : undefined,
+  );
+  return new Set(keys.flatMap((key) => key ?? []));
 }
 
 const tableKey = ({ family, table }: { family: string | undefined; table: string }): string => `${family} ${table}`;

@@ -28,7 +28,13 @@ const codecs: Record<Field, Codec> = {
 /** The bytes of a concatenation: each field starts at a multiple of four. Text that does not fit its field is a bug. */
 export function encodeKey(fields: readonly Field[], key: readonly string[]): Buffer {
   if (key.length !== fields.length) throw new Error(`a key of ${key.length} fields where ${fields.length} are due`);
-  return Buffer.concat(fields.map((field, index) => encodeField(field, key[index] ?? "")));
+  const bytes = Buffer.alloc(fields.reduce((sum, field) => sum + align(codecs[field].length), 0));
+  let at = 0;
+  for (const [index, field] of fields.entries()) {
+    encodeField(field, key[index] ?? "").copy(bytes, at);
+    at += align(codecs[field].length);
+  }
+  return bytes;
 }
 
 /** The reverse of `encodeKey`, in canonical text. */
@@ -45,8 +51,8 @@ export function decodeKey(fields: readonly Field[], bytes: Buffer): string[] {
 function encodeField(field: Field, text: string): Buffer {
   const { length, encode } = codecs[field];
   const bytes = encode(text);
-  if (bytes.length !== length) throw new Error(`not of type ${field}: ${JSON.stringify(text)}`);
-  return Buffer.concat([bytes], align(length));
+  if (field === "ifname" || bytes.length === length) return bytes;
+  throw new Error(`not of type ${field}: ${JSON.stringify(text)}`);
 }
 
 /** IPPROTO_* of linux/in.h. */
@@ -57,12 +63,12 @@ const PROTOCOLS: ReadonlyMap<string, number> = new Map([
 ]);
 
 function encodeProtocol(name: string): Buffer {
-  const number = PROTOCOLS.get(name);
-  if (number === undefined) throw new Error(`not a transport protocol: ${JSON.stringify(name)}`);
+  const number = PROTOCOLS.get(name) ?? (/^\d{1,3}$/.test(name) ? Number(name) : Number.NaN);
+  if (!(number <= 255)) throw new Error(`not a transport protocol: ${JSON.stringify(name)}`);
   return Buffer.of(number);
 }
 
-/** One that somebody else has put there reads as its number. */
+/** One that somebody else has put there goes by its number: so it can be named, and taken away. */
 function decodeProtocol(bytes: Buffer): string {
   const number = bytes.readUInt8();
   return [...PROTOCOLS].find(([, known]) => known === number)?.[0] ?? String(number);
@@ -74,11 +80,12 @@ function encodePort(text: string): Buffer {
   return Buffer.of(port >> 8, port & 0xff);
 }
 
+/** Without the zeros behind it. */
 function encodeName(name: string): Buffer {
   const bytes = Buffer.from(name);
   if (bytes.length === 0 || bytes.length >= IFNAME_LENGTH || bytes.includes(0))
     throw new Error(`not an interface name: ${JSON.stringify(name)}`);
-  return Buffer.concat([bytes], IFNAME_LENGTH);
+  return bytes;
 }
 
 function decodeName(bytes: Buffer): string {

@@ -3,6 +3,7 @@ import type { Message } from "../netlink/message.ts";
 import { MulticastSocket } from "../netlink/multicast.ts";
 import type { MulticastOptions } from "../netlink/multicast.ts";
 import { NETLINK_NETFILTER } from "../netlink/socket.ts";
+import { isOwnPort } from "./nftables.ts";
 import { FAMILY, HEADER_LENGTH, SUBSYSTEM, TABLE } from "./protocol.ts";
 import type { Table } from "./protocol.ts";
 
@@ -64,13 +65,13 @@ export class FirewallMonitor {
   }
 
   /** The new generation is the last thing that is told of a transaction. */
-  #committed({ payload }: Message, report: (event: FirewallEvent) => void): void {
+  #committed({ payload, port }: Message, report: (event: FirewallEvent) => void): void {
     const attributes = parseAttributes(payload, HEADER_LENGTH);
     const by = {
       pid: attributes.get(GENERATION.pid)?.readUInt32BE() ?? 0,
       program: textOf(attributes.get(GENERATION.program) ?? Buffer.alloc(0)),
     };
-    if (by.pid !== process.pid) for (const table of this.#changed) report({ kind: "firewall", table, by });
+    if (!isOwnPort(port)) for (const table of this.#changed) report({ kind: "firewall", table, by });
     this.#changed.clear();
   }
 }

@@ -4,8 +4,8 @@ import type { Request } from "../netlink/message.ts";
 import { NETLINK_NETFILTER, NetlinkSocket } from "../netlink/socket.ts";
 import type { Enterable } from "../netlink/socket.ts";
 import type { NetlinkError } from "../netlink/error.ts";
-import { dumpElements, getElement, parseElements } from "./elements.ts";
-import type { Element, NftSet } from "./elements.ts";
+import { dumpElements, getElement, listedElements } from "./elements.ts";
+import type { Element, ListedElement, NftSet } from "./elements.ts";
 import * as protocol from "./protocol.ts";
 import type { Table } from "./protocol.ts";
 
@@ -20,12 +20,19 @@ export interface Count {
   readonly bytes: number;
 }
 
+/** By which the kernel names who made a change. Kept beyond `close`, since the last may still be on its way. */
+const ports = new Set<number>();
+
+/** Whether the change that is told under that number is this process's own; its PID may be another one to the kernel. */
+export const isOwnPort = (port: number): boolean => ports.has(port);
+
 /** nf_tables in one network namespace: transactions, and reading what is there, without the nft program. */
 export class Nftables {
   readonly #socket: NetlinkSocket;
 
   private constructor(socket: NetlinkSocket) {
     this.#socket = socket;
+    ports.add(socket.takePort());
   }
 
   static open(namespace?: Enterable): Nftables {
@@ -65,7 +72,12 @@ export class Nftables {
 
   /** The elements of a set; none when the set is missing. */
   elements(set: NftSet): Element[] {
-    return parseElements(set, this.#dump(dumpElements(set)));
+    return [...this.list(set)].map((element) => element.read());
+  }
+
+  /** The same as of this call, for whoever has time to go through them, or looks at few. */
+  list(set: NftSet): Generator<ListedElement> {
+    return listedElements(set, this.#dump(dumpElements(set)));
   }
 
   /** Whether the set is there and has the element. */
@@ -124,6 +136,6 @@ export class Nftables {
   }
 
   #dump(request: Request): Buffer[] {
-    return this.#socket.dump({ ...request, tolerate: [ENOENT] });
+    return this.#socket.dump({ ...request, tolerate: [ENOENT] }, (payload) => Buffer.from(payload));
   }
 }

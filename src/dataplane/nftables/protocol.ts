@@ -41,7 +41,7 @@ export const OBJECT_COUNTER = 1;
 export const COUNTER = { bytes: 1, packets: 2 } as const;
 
 /** NFPROTO_* of linux/netfilter.h. */
-export const FAMILY = { inet: 1, arp: 3 } as const;
+export const FAMILY = { inet: 1, arp: 3, bridge: 7 } as const;
 
 /** A table of one family. */
 export interface Table {

@@ -1,14 +1,14 @@
 /** The routed driver: every endpoint has an address of its own and is reached by a host route. */
 import { type Family, familyOf } from "../../base/address.ts";
 import { failpoint } from "../../base/failpoint.ts";
+import { giveWay } from "../../base/turns.ts";
 import { forgetConnections } from "../../dataplane/conntrack.ts";
-import { type Link, findLink, listLinks } from "../../dataplane/netlink/link-state.ts";
-import { NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import { findLink, listLinksInTurns } from "../../dataplane/netlink/link-state.ts";
+import { NETLINK_NETFILTER, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type {
   Difference,
   Driver,
   Drops,
-  EndpointCounters,
   EndpointPlan,
   HostPlan,
   MemberChange,
@@ -16,42 +16,31 @@ import type {
   Parking,
   PoolPlan,
   Removal,
+  RemovedEndpoint,
+  SandboxLook,
   SandboxPlan,
   Standing,
 } from "../driver.ts";
-import {
-  hostInterfaceOf,
-  isHostInterface,
-  isLikeHostInterface,
-  isOurs,
-  ownerOf,
-  parkedInterfaceOf,
-} from "./constants.ts";
+import { closedHostFirewall } from "../host-firewall.ts";
+import { HostSettings } from "../host-settings.ts";
+import { checkOptions } from "../options.ts";
+import { countersOf, standingOf, withHost } from "../veth/links.ts";
+import { isOurs } from "../veth/marks.ts";
+import { ensureSandbox, sandboxDifferences } from "../veth/sandbox.ts";
+import { type View, askingView, listedView } from "../veth/view.ts";
+import { closedInterfaces } from "./closed-interfaces.ts";
+import { hostInterfaceOf, isHostInterface, isLikeHostInterface, parkedInterfaceOf } from "./constants.ts";
 import { leadDatagramsOn } from "./datagrams.ts";
+import { hostFacts, wiring } from "./facts.ts";
 import { Firewall, ownTables } from "./firewall/firewall.ts";
 import type { FirewallEndpoint, FirewallMember, FirewallNetwork } from "./firewall/types.ts";
-import { closedHostFirewall, closedInterfaces } from "./host-firewall.ts";
-import {
-  ensureForwarding,
-  hasChanged,
-  isOnRecord,
-  notForwarding,
-  putOnRecord,
-  restoreSettings,
-} from "./host-settings.ts";
-import { hostFacts } from "./facts.ts";
-import { checkOptions } from "./options.ts";
 import { interfaceIn, park } from "./parked.ts";
 import { LinkRemoval } from "./removal.ts";
-import { ensureSandbox, sandboxDifferences } from "./sandbox.ts";
-
-const LOST =
-  "was emptied, or is not the one that was in use when endpoints were attached here: " +
-  "the host's settings will stay as they are now";
 
 export class CalicoDriver implements Driver {
   readonly name = "calico";
-  readonly checkOptions = checkOptions;
+  readonly scope = "global";
+  readonly ownsSubnets = false;
   readonly hostInterface = hostInterfaceOf;
   readonly isHostInterface = isHostInterface;
   readonly parking: Parking = {
@@ -65,7 +54,8 @@ export class CalicoDriver implements Driver {
   };
   readonly tables = ownTables;
   readonly publishesPorts = true;
-  readonly #stateDir: string;
+  readonly counters = countersOf;
+  readonly #settings: HostSettings;
   readonly #warn: (message: string) => void;
   readonly #removal = new LinkRemoval();
   #firewall: Firewall | undefined;
@@ -73,13 +63,17 @@ export class CalicoDriver implements Driver {
 
   /** `stateDir` keeps what the host's settings were. */
   constructor(stateDir: string, warn: (message: string) => void) {
-    this.#stateDir = stateDir;
+    this.#settings = new HostSettings(stateDir, this.name);
     this.#warn = warn;
+  }
+
+  checkOptions(options: Readonly<Record<string, string>>): { natOutgoing: boolean } {
+    return checkOptions(this.name, options);
   }
 
   async ensure(sandbox: SandboxPlan, pools: readonly PoolPlan[]): Promise<boolean> {
     await this.#open(sandbox.endpoints, pools);
-    const wasMissing = await ensureSandbox(sandbox);
+    const wasMissing = await ensureSandbox(wiring, sandbox);
     leadDatagramsOn(sandbox.endpoints, () => this.#openConntrack());
     if (wasMissing) this.#warnOfHostFirewall(sandbox.endpoints);
     return wasMissing;
@@ -96,9 +90,8 @@ export class CalicoDriver implements Driver {
     this.#openFirewall().setPools(pools);
   }
 
-  async remove(endpoint: Omit<EndpointPlan, "node" | "gateway" | "prefixes" | "interface">): Promise<Removal> {
-    const host = NetlinkSocket.open(NETLINK_ROUTE);
-    try {
+  remove(endpoint: RemovedEndpoint): Promise<Removal> {
+    return withHost(async (host) => {
       const link = findLink(host, endpoint.hostInterface);
       const wasThere = link !== undefined && isOurs(link);
       // The link goes last: while it is there, the same command knows that it has something to finish.
@@ -110,60 +103,31 @@ export class CalicoDriver implements Driver {
       host.executeAll(hostFacts(endpoint, link.index).map((fact) => fact.remove()));
       const gone = this.#removal.delete(link.index).then(() => failpoint("calico:removed"));
       return { wasThere, gone };
-    } finally {
-      host.close();
-    }
+    });
   }
 
-  async sandboxDifferences(sandbox: SandboxPlan): Promise<Difference[]> {
-    // Whichever difference is repaired first repairs the sandbox; the others find nothing to do.
-    const repair = async (): Promise<void> => void (await ensureSandbox(sandbox));
-    return (await sandboxDifferences(sandbox)).map(({ object, what }) => ({ object, what, repair }));
+  sandboxDifferences(sandbox: SandboxPlan): Promise<Difference[]> {
+    return withHost((host) => lookAt(sandbox, askingView(host)));
+  }
+
+  async lookAtMany(): Promise<SandboxLook> {
+    const host = await withHost(listedView);
+    return (sandbox) => lookAt(sandbox, host);
   }
 
   async hostDifferences(plan: HostPlan): Promise<Difference[]> {
     const families = familiesOf(plan.endpoints);
-    const settings = notForwarding(families).map((family) => ({
-      object: `IPv${family} forwarding`,
-      what: "is off on this host",
-      repair: () => ensureForwarding(this.#stateDir, families),
-    }));
     return [
-      ...settings,
-      ...this.#lostRecord(plan),
-      ...closedHostFirewall(families),
+      ...this.#settings.differences(families),
+      ...closedHostFirewall("cali", families),
       ...(await this.#firewallDifferences(plan)),
       ...strayLinks(plan),
       ...this.#leftOver(plan),
     ];
   }
 
-  standing(): Standing[] {
-    return linksLikeOurs().flatMap(({ name, alias }) => {
-      const owner = ownerOf(alias);
-      // One without a mark is half made: it was never up.
-      return owner ? { hostInterface: name, ...owner } : [];
-    });
-  }
-
-  counters(hostInterface: string): EndpointCounters | undefined {
-    const host = NetlinkSocket.open(NETLINK_ROUTE);
-    try {
-      const counters = findLink(host, hostInterface)?.counters;
-      // What the host's end received, the sandbox sent.
-      return (
-        counters && {
-          rxBytes: counters.txBytes,
-          txBytes: counters.rxBytes,
-          rxPackets: counters.txPackets,
-          txPackets: counters.rxPackets,
-          rxDropped: counters.txDropped,
-          txDropped: counters.rxDropped,
-        }
-      );
-    } finally {
-      host.close();
-    }
+  async standing(): Promise<Standing[]> {
+    return standingOf((await withHost(listLinksInTurns)).filter(({ name }) => isLikeHostInterface(name)));
   }
 
   async drops(): Promise<Drops> {
@@ -173,10 +137,10 @@ export class CalicoDriver implements Driver {
 
   async withdraw(): Promise<boolean> {
     // Of another store perhaps, or of this host by another name: without the tables they would stand open.
-    if (linksLikeOurs().some(isOurs)) return false;
+    if ((await this.standing()).some((link) => link.isOurs)) return false;
     const wasThere = await this.#openFirewall().remove();
     failpoint("calico:no-firewall");
-    return restoreSettings(this.#stateDir) || wasThere;
+    return this.#settings.restore() || wasThere;
   }
 
   close(): void {
@@ -187,40 +151,34 @@ export class CalicoDriver implements Driver {
 
   /** Lets the endpoints through before they exist: the firewall knows an interface first, so that it is never open. */
   async #open(endpoints: readonly EndpointPlan[], pools: readonly PoolPlan[]): Promise<void> {
-    if (endpoints.length > 0 && !isOnRecord(this.#stateDir)) this.#beginRecord();
-    ensureForwarding(this.#stateDir, familiesOf(endpoints));
+    if (endpoints.length > 0 && !this.#settings.isOnRecord) await this.#beginRecord();
+    this.#settings.ensureForwarding(familiesOf(endpoints));
     failpoint("calico:forwarding");
     for (const endpoint of endpoints) await this.#openFirewall().ensureEndpoint(firewallEndpoint(endpoint), pools);
     failpoint("calico:firewall");
   }
 
   #warnOfHostFirewall(endpoints: readonly EndpointPlan[]): void {
-    for (const { object, what, remedy } of closedHostFirewall(familiesOf(endpoints)))
+    for (const { object, what, remedy } of closedHostFirewall("cali", familiesOf(endpoints)))
       this.#warn(`${object} ${what}; to let them through: ${remedy}`);
   }
 
   /** Before the first endpoint of the host, or what seems to be the first. */
-  #beginRecord(): void {
-    const links = linksLikeOurs();
-    if (links.some(isOurs)) this.#warn(`the state directory ${this.#stateDir} ${LOST}`);
+  async #beginRecord(): Promise<void> {
+    const links = await this.standing();
+    if (links.some((link) => link.isOurs)) this.#warn(`${this.#settings.lost.object} ${this.#settings.lost.what}`);
     const closed = closedInterfaces(links);
     if (closed !== undefined) this.#warn(closed);
-    putOnRecord(this.#stateDir);
-  }
-
-  #lostRecord({ endpoints }: HostPlan): Difference[] {
-    if (endpoints.length === 0 || isOnRecord(this.#stateDir)) return [];
-    const repair = (): void => putOnRecord(this.#stateDir);
-    return [{ object: `the state directory ${this.#stateDir}`, what: LOST, repair }];
+    this.#settings.putOnRecord();
   }
 
   /** What the last endpoint of the host should have taken with it. */
-  #leftOver({ endpoints, unplanned }: HostPlan): Difference[] {
-    if (unplanned.size + endpoints.length > 0) return [];
+  #leftOver({ idle }: HostPlan): Difference[] {
+    if (!idle) return [];
     const repair = async (): Promise<void> => void (await this.withdraw());
     return [
       ...(this.#openFirewall().isThere() ? ["the firewall"] : []),
-      ...(hasChanged(this.#stateDir) ? ["the forwarding"] : []),
+      ...(this.#settings.isLeftOver ? ["the forwarding"] : []),
     ].map((object) => ({ object, what: "stands though no endpoint is attached on this host", repair }));
   }
 
@@ -235,12 +193,14 @@ export class CalicoDriver implements Driver {
     return this.#conntrack;
   }
 
-  async #firewallDifferences({ endpoints, pools, members, unplanned }: HostPlan): Promise<Difference[]> {
+  async #firewallDifferences({ endpoints, pools, members, asOf, unplanned }: HostPlan): Promise<Difference[]> {
     if (endpoints.length === 0) return [];
+    await giveWay();
     const differences = await this.#openFirewall().differences({
       pools,
       endpoints: endpoints.map(firewallEndpoint),
       members: members.map(({ network, address }) => ({ network: firewallNetwork(network), address })),
+      asOf,
       unknown: unplanned,
     });
     return differences.map((difference, index) => {
@@ -256,37 +216,34 @@ export class CalicoDriver implements Driver {
 }
 
 /** Interfaces that look like ours, and that nothing in the store accounts for. */
-function strayLinks({ endpoints, unplanned }: HostPlan): Difference[] {
+function strayLinks({ endpoints, standing, unplanned }: HostPlan): Difference[] {
   const known = new Set(endpoints.map(({ hostInterface }) => hostInterface));
-  return linksLikeOurs()
-    .filter(({ name }) => !known.has(name) && !unplanned.has(name))
-    .flatMap((link) => {
-      const object = `interface ${link.name}`;
+  return standing
+    .filter(({ hostInterface }) => !known.has(hostInterface) && !unplanned.has(hostInterface))
+    .flatMap(({ hostInterface, isOurs }) => {
+      const object = `interface ${hostInterface}`;
       // Without an endpoint here nothing is closed.
-      if (!isOurs(link) && known.size === 0) return [];
-      if (!isOurs(link))
+      if (!isOurs && known.size === 0) return [];
+      if (!isOurs)
         return {
           object,
           what: "is named like an endpoint's, and calicoctl, which did not make it, closes it",
-          remedy: `if nobody needs it: ip link delete ${link.name}`,
+          remedy: `if nobody needs it: ip link delete ${hostInterface}`,
         };
-      return {
-        object,
-        what: "belongs to no attached endpoint",
-        ends: true,
-        repair: () => new LinkRemoval().delete(link.index),
-      };
+      return { object, what: "belongs to no attached endpoint", ends: true, repair: () => deleteStray(hostInterface) };
     });
 }
 
-/** The interfaces of the host that are named as those of endpoints are. */
-function linksLikeOurs(): Link[] {
-  const host = NetlinkSocket.open(NETLINK_ROUTE);
-  try {
-    return listLinks(host).filter(({ name }) => isLikeHostInterface(name));
-  } finally {
-    host.close();
-  }
+const deleteStray = (name: string): Promise<void> =>
+  withHost(async (host) => {
+    const link = findLink(host, name);
+    if (link && isOurs(link)) await new LinkRemoval().delete(link.index);
+  });
+
+/** Whatever else is wrong with the sandbox, too, is mended by the repair of any: the others find nothing to do. */
+async function lookAt(sandbox: SandboxPlan, host: View): Promise<Difference[]> {
+  const repair = async (): Promise<void> => void (await ensureSandbox(wiring, sandbox));
+  return (await sandboxDifferences(wiring, sandbox, host)).map(({ object, what }) => ({ object, what, repair }));
 }
 
 const firewallEndpoint = ({
@@ -295,7 +252,7 @@ const firewallEndpoint = ({
   addresses,
   network,
   ports,
-}: Pick<EndpointPlan, "hostInterface" | "mac" | "addresses" | "network" | "ports">): FirewallEndpoint => ({
+}: RemovedEndpoint & Pick<EndpointPlan, "ports">): FirewallEndpoint => ({
   interface: hostInterface,
   mac,
   addresses,
@@ -303,7 +260,10 @@ const firewallEndpoint = ({
   ...(ports === undefined ? {} : { ports }),
 });
 
-const firewallNetwork = ({ id, internal }: NetworkPlan): FirewallNetwork => ({ key: networkKey(id), internal });
+const firewallNetwork = ({ id, internal }: Pick<NetworkPlan, "id" | "internal">): FirewallNetwork => ({
+  key: networkKey(id),
+  internal,
+});
 
 const networkKey = (id: string): string => id.slice(0, 11);
 

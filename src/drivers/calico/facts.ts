@@ -1,28 +1,25 @@
-/**
- * What should be true of an endpoint in the kernel, one fact an address, neighbour, route or rule. A fact's key says
- * all that matters of it, so what is there and what should be are compared as sets of keys.
- */
+/** What should be true of an endpoint of this driver, on both sides. */
 import { type Family, familyOf, hostPrefix } from "../../base/address.ts";
-import { addAddress, deleteAddress } from "../../dataplane/netlink/address.ts";
-import type { InterfaceAddress } from "../../dataplane/netlink/address.ts";
-import type { IpPrefix } from "../../dataplane/netlink/inet.ts";
-import type { Request } from "../../dataplane/netlink/message.ts";
-import { type Neighbour, deleteNeighbour, setNeighbour } from "../../dataplane/netlink/neighbour.ts";
-import type { Route } from "../../dataplane/netlink/route-state.ts";
-import { type RouteSpec, addRoute, deleteRoute, replaceRoute } from "../../dataplane/netlink/route.ts";
-import { type Rule, type RuleSpec, addRule, deleteRule } from "../../dataplane/netlink/rule.ts";
+import type { RouteSpec } from "../../dataplane/netlink/route.ts";
 import type { EndpointPlan } from "../driver.ts";
-import { DEFAULT_ROUTE, HOST_MAC, NEXT_HOP, PROTOCOL, RULE_PRIORITY, tableOf } from "./constants.ts";
+import {
+  DEFAULT_ROUTE,
+  type Fact,
+  type Surroundings,
+  addressFact,
+  defaultFact,
+  neighbourFact,
+  prefix,
+  routeFact,
+  ruleFact,
+  tableOf,
+} from "../veth/facts.ts";
+import { HOST_MAC, PROTOCOL } from "../veth/marks.ts";
+import type { Wiring } from "../veth/wiring.ts";
+import { NEXT_HOP } from "./constants.ts";
 
-export interface Fact {
-  readonly key: string;
-  readonly add: () => Request;
-  readonly remove: () => Request;
-}
-
-const RT_TABLE_MAIN = 254;
-/** What the kernel makes of an IPv6 route without a metric. */
-const IP6_RT_PRIO_USER = 1024;
+/** Before the main table, behind the local one. */
+const RULE_PRIORITY = 8000;
 
 /** The host's side: how its addresses are reached. */
 export const hostFacts = (plan: Pick<EndpointPlan, "addresses" | "mac">, index: number): Fact[] =>
@@ -31,26 +28,18 @@ export const hostFacts = (plan: Pick<EndpointPlan, "addresses" | "mac">, index: 
     routeFact({ destination: prefix(hostPrefix(address)), device: index, protocol: PROTOCOL }),
   ]);
 
-/** What else is in the container. */
-export interface Surroundings {
-  /** The families for which it has a default route that is not ours. */
-  readonly hasDefault: ReadonlySet<Family>;
-  /** Whether this is its only endpoint. */
-  readonly alone: boolean;
-}
-
 /**
  * The container's side. The gateway owns the default route, unless there is a foreign one; any other endpoint leads to
  * its network's prefixes. Whoever does not have the container to itself answers by its own interface.
  */
-export const sandboxFacts = (plan: EndpointPlan, index: number, { hasDefault, alone }: Surroundings): Fact[] =>
+const sandboxFacts = (plan: EndpointPlan, index: number, { hasDefault, alone }: Surroundings): Fact[] =>
   plan.addresses.flatMap((address) => {
     const family = familyOf(address);
     const ownsDefault = plan.gateway && !hasDefault.has(family);
     return [
       addressFact(index, prefix(hostPrefix(address))),
       neighbourFact({ index, address: NEXT_HOP[family], mac: HOST_MAC }),
-      ...(ownsDefault ? [defaultFact(family, index)] : prefixFacts(plan, index, address)),
+      ...(ownsDefault ? [defaultFact(nextHop(family, index), family)] : prefixFacts(plan, index, address)),
       ...(ownsDefault && alone ? [] : answerFacts(index, address)),
     ];
   });
@@ -74,15 +63,9 @@ function answerFacts(index: number, address: string): Fact[] {
   const family = familyOf(address);
   const table = tableOf(index);
   return [
-    routeFact({ ...nextHop(family, index), destination: { address: DEFAULT_ROUTE[family], length: 0 }, table }),
+    routeFact({ ...nextHop(family, index), destination: DEFAULT_ROUTE[family], table }),
     ruleFact({ from: prefix(hostPrefix(address)), table, priority: RULE_PRIORITY, protocol: PROTOCOL }),
   ];
-}
-
-/** In place of the default route by an endpoint that is about to leave. */
-function defaultFact(family: Family, index: number): Fact {
-  const route = { ...nextHop(family, index), destination: { address: DEFAULT_ROUTE[family], length: 0 } };
-  return { ...routeFact(route), add: () => replaceRoute(route) };
 }
 
 const nextHop = (family: Family, index: number): Omit<RouteSpec, "destination"> => ({
@@ -92,73 +75,10 @@ const nextHop = (family: Family, index: number): Omit<RouteSpec, "destination"> 
   protocol: PROTOCOL,
 });
 
-export const addressFact = (index: number, { address, length }: IpPrefix): Fact => ({
-  key: `address ${address}/${length} on ${index}`,
-  add: () => addAddress(index, { address, length }),
-  remove: () => deleteAddress(index, { address, length }),
-});
-
-export const neighbourFact = ({ index, address, mac }: Pick<Neighbour, "index" | "address" | "mac">): Fact => ({
-  key: `neighbour ${address} at ${mac} on ${index}`,
-  add: () => setNeighbour(index, address, mac ?? HOST_MAC),
-  remove: () => deleteNeighbour(index, address),
-});
-
-export function routeFact(route: RouteSpec): Fact {
-  const { destination, device, gateway, source, table = RT_TABLE_MAIN } = route;
-  const metric = route.metric ?? (familyOf(destination.address) === 6 ? IP6_RT_PRIO_USER : 0);
-  return {
-    key: `route ${words(destination)} via ${gateway} on ${device} from ${source} table ${table} metric ${metric}`,
-    add: () => addRoute(route),
-    remove: () => deleteRoute(route),
-  };
-}
-
-export const ruleFact = (rule: RuleSpec): Fact => ({
-  key: `rule from ${words(rule.from)} to ${rule.table} at ${rule.priority}`,
-  add: () => addRule(rule),
-  remove: () => deleteRule(rule),
-});
-
-/** The facts that stand in the kernel, as far as they are on the interfaces `indexes` or bear our mark. */
-export interface Observed {
-  readonly addresses: readonly InterfaceAddress[];
-  readonly neighbours: readonly Neighbour[];
-  readonly routes: readonly Route[];
-  readonly rules: readonly Rule[];
-}
-
-const GLOBAL_SCOPE = 0;
-
-export function observedFacts(observed: Observed, indexes: ReadonlySet<number>): Fact[] {
-  const ours = ({ index }: { index: number }): boolean => indexes.has(index);
-  return [
-    ...observed.rules.flatMap(({ from, table, priority, protocol }) =>
-      from && protocol === PROTOCOL ? [ruleFact({ from, table, priority, protocol })] : [],
-    ),
-    ...observed.routes
-      .filter(({ device }) => device !== undefined && indexes.has(device))
-      .map(({ destination, table, device, gateway, source, metric, protocol }) =>
-        routeFact({
-          destination,
-          table,
-          metric,
-          protocol,
-          ...(device === undefined ? {} : { device }),
-          ...(gateway === undefined ? {} : { gateway }),
-          ...(source === undefined ? {} : { source }),
-        }),
-      ),
-    ...observed.neighbours.filter((neighbour) => neighbour.permanent && ours(neighbour)).map(neighbourFact),
-    ...observed.addresses
-      .filter((address) => address.scope === GLOBAL_SCOPE && ours(address))
-      .map((address) => addressFact(address.index, address)),
-  ];
-}
-
-const words = ({ address, length }: IpPrefix): string => `${address}/${length}`;
-
-function prefix(text: string): IpPrefix {
-  const [address = "", length = "0"] = text.split("/");
-  return { address, length: Number(length) };
-}
+export const wiring: Wiring = {
+  driver: "calico",
+  rulePriority: RULE_PRIORITY,
+  hostFacts,
+  sandboxFacts,
+  nextHop: (family) => NEXT_HOP[family],
+};

@@ -12,10 +12,12 @@ import type { Request } from "../../dataplane/netlink/message.ts";
 import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { NetworkNamespace } from "../../dataplane/netns.ts";
 import type { EndpointPlan } from "../driver.ts";
-import { HOST_MAC, isOurs, parkedInterfaceOf } from "./constants.ts";
+import { mtuOf } from "../options.ts";
+import { withHost } from "../veth/links.ts";
+import { HOST_MAC, isOurs } from "../veth/marks.ts";
+import { hostBirth, uplinkMtu } from "../veth/sandbox.ts";
+import { parkedInterfaceOf } from "./constants.ts";
 import { hostFacts } from "./facts.ts";
-import { mtuOf } from "./options.ts";
-import { hostBirth, uplinkMtu } from "./sandbox.ts";
 
 /** Errors: `conflict` when one of the names is taken by what is not ours. */
 export function park(plan: EndpointPlan): Promise<void> {
@@ -66,15 +68,6 @@ export function interfaceIn(namespace: NetworkNamespace, hostInterface: string):
     return peer?.kind === "veth" && peer.peerIndex === link?.index ? peer.name : undefined;
   } finally {
     sandbox.close();
-    host.close();
-  }
-}
-
-async function withHost<T>(work: (host: NetlinkSocket) => Promise<T>): Promise<T> {
-  const host = NetlinkSocket.open(NETLINK_ROUTE);
-  try {
-    return await work(host);
-  } finally {
     host.close();
   }
 }

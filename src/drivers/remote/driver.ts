@@ -1,11 +1,14 @@
 /** The driver of every network whose driver is a plugin: an own one for each plugin, by its name. */
-import type { Difference, Driver, Drops, Removal, SandboxPlan } from "../driver.ts";
+import type { Difference, Driver, Drops, Removal, SandboxLook, SandboxPlan, Standing } from "../driver.ts";
 import type { Lifecycle } from "../lifecycle.ts";
 import type { PluginClient } from "./client.ts";
 
 export class RemoteDriver implements Driver {
   readonly name: string;
   readonly tables = [];
+  /** Whether it spans hosts is the plugin's to know. */
+  readonly scope = "global";
+  readonly ownsSubnets = false;
   readonly lifecycle: Lifecycle;
   readonly #mustBeThere: () => void;
 
@@ -38,12 +41,14 @@ export class RemoteDriver implements Driver {
     return sandboxFlaws(sandbox);
   }
 
+  readonly lookAtMany = (): Promise<SandboxLook> => Promise.resolve((sandbox) => this.sandboxDifferences(sandbox));
+
   // What is on the host is the plugin's own.
   setMembers(): void {}
   async setPools(): Promise<void> {}
   readonly remove = (): Promise<Removal> => Promise.resolve({ wasThere: false, gone: Promise.resolve() });
   readonly hostDifferences = (): Promise<Difference[]> => Promise.resolve([]);
-  readonly standing = (): [] => [];
+  readonly standing = (): Promise<Standing[]> => Promise.resolve([]);
   readonly counters = (): undefined => undefined;
   readonly drops = (): Promise<Drops> => Promise.resolve({});
   readonly withdraw = (): Promise<boolean> => Promise.resolve(false);

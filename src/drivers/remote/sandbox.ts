@@ -14,8 +14,9 @@ import { type RouteSpec, addRoute, deleteRoute, replaceRoute } from "../../datap
 import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { NetworkNamespace } from "../../dataplane/netns.ts";
 import { readSysctl, writeSysctl } from "../../dataplane/sysctl.ts";
-import { DEFAULT_ROUTE, PROTOCOL } from "../calico/constants.ts";
 import type { EndpointPlan, SandboxPlan } from "../driver.ts";
+import { DEFAULT_ROUTE } from "../veth/facts.ts";
+import { PROTOCOL } from "../veth/marks.ts";
 import { findOwn, moveIn } from "./interface.ts";
 
 /** What brings an interface nearer to the plan, and in words what is wrong. */
@@ -139,7 +140,7 @@ function wantedRoutes(sandbox: NetlinkSocket, plan: EndpointPlan, device: number
       .filter((gateway) => !isForeign(gateway))
       .map((gateway) => ({
         ...common,
-        destination: { address: DEFAULT_ROUTE[familyOf(gateway)], length: 0 },
+        destination: DEFAULT_ROUTE[familyOf(gateway)],
         gateway,
       })),
   ];

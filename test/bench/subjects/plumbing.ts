@@ -4,8 +4,9 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { NetworkNamespace } from "../../../src/dataplane/netns.ts";
-import { ensureSandbox } from "../../../src/drivers/calico/sandbox.ts";
+import { wiring } from "../../../src/drivers/calico/facts.ts";
 import type { EndpointPlan } from "../../../src/drivers/driver.ts";
+import { ensureSandbox } from "../../../src/drivers/veth/sandbox.ts";
 import { compile } from "../compile.ts";
 import { call, end } from "../process.ts";
 import { type Measured, ratio } from "../result.ts";
@@ -31,7 +32,7 @@ type Floor = ChildProcessByStdio<Writable, Readable, null>;
 const plan: EndpointPlan = {
   id: "0".repeat(64),
   node: "bench",
-  network: { id: "1".repeat(64), name: "bench", internal: false, options: {} },
+  network: { id: "1".repeat(64), name: "bench", internal: false, options: {}, subnets: [] },
   name: "bench",
   interface: "eth0",
   hostInterface: HOST_INTERFACE,
@@ -81,7 +82,7 @@ const removePair = (): void => void call(["ip", "link", "delete", HOST_INTERFACE
 async function plumbInProcess(): Promise<void> {
   const namespace = NetworkNamespace.open(`/run/netns/${NAMESPACE}`);
   try {
-    await ensureSandbox({ namespace, endpoints: [plan] });
+    await ensureSandbox(wiring, { namespace, endpoints: [plan], alone: true });
   } finally {
     namespace.close();
   }

@@ -81,6 +81,13 @@ test("tables of others are not told, be their names the same, and no other names
   expect(firewallEvents()).toEqual([]);
 });
 
+test("what a process changes is not told to it, where the kernel knows it by another PID", async () => {
+  const script = [process.execPath, "scripts/run.mjs", "test/system/dataplane/monitor-own.ts"];
+  const own = start(["unshare", "--pid", "--fork", "--kill-child", ...script], { namespace: listening.bed.host.name });
+  expect(await own.ended).toMatchObject({ code: 0, stdout: "[]" });
+  await until("others are told of it", () => tables().has(table));
+});
+
 test("what this process changes is not told, and what another one does in between is", async () => {
   const own = Nftables.open(listening.bed.host.namespace);
   try {

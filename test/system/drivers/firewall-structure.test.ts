@@ -34,6 +34,7 @@ const desiredOf = (...endpoints: FirewallEndpoint[]): FirewallDesired => ({
   pools: POOLS,
   endpoints,
   members: endpoints.flatMap(({ network, addresses }) => addresses.map((address) => ({ network, address }))),
+  asOf: performance.now(),
 });
 
 describe("the structure", () => {
@@ -142,6 +143,26 @@ describe("the structure", () => {
     ]);
     await repair(desired);
     expect(await found(desired)).toEqual([]);
+  });
+
+  test("a member that is told of while somebody looks stays as it was told, whatever was found", async () => {
+    const one = endpoint(1, RED);
+    await ensure(one);
+    const [before, tooSoon, member] = [desiredOf(one), "10.1.1.1", "10.1.1.2"];
+    await host.nft(`add element inet calico_cnm members4-aaaaaaaaaaa { ${member} }`);
+    firewall.setMembers([{ network: RED, address: tooSoon }], []);
+    const left = `firewall of network aaaaaaaaaaa: has members4-aaaaaaaaaaa ${member} left over`;
+    const differences = await firewall.differences(before);
+    expect(differences.map(({ what }) => what)).toEqual([left]);
+    firewall.setMembers([{ network: RED, address: member }], []);
+    for (const difference of differences) await difference.repair();
+    const now = desiredOf(one);
+    const members = [...now.members, ...[tooSoon, member].map((address) => ({ network: RED, address }))];
+    expect(await found({ ...now, members })).toEqual([]);
+    // It is known for that time only.
+    await repair(now);
+    expect(await found(now)).toEqual([]);
+    expect(await found({ ...now, members })).toHaveLength(1);
   });
 
   test("pools are exactly those of the last call", async () => {

@@ -9,10 +9,12 @@ export const networkCreate = defineCommand({
   summary: "Create a network and print its id",
   description:
     "A network with a --subnet has an address pool of its own; without one it shares the default pools. " +
-    "Give --subnet once for each address family. A DRIVER that is not built in is a Docker network plugin of that name.",
+    "Give --subnet once for each address family. Driver calico routes each address, on any number of nodes. Driver " +
+    "bridge makes a Linux bridge on one node; a subnet that is not given is the next free one, a gateway its first address. " +
+    "Any other DRIVER is a Docker network plugin of that name.",
   arguments: { name: argument("NAME", "name of the network, unique in the cluster") },
   options: {
-    driver: text("DRIVER", "how the network becomes real (default: calico)", { short: "d" }),
+    driver: text("DRIVER", "how the network becomes real: calico (the default), bridge or a plugin", { short: "d" }),
     subnet: list("CIDR", "address pool of the network's own"),
     ipRange: list("CIDR", "part of a subnet to take addresses from"),
     gateway: list("IP", "address in a subnet that is kept for a gateway"),
@@ -36,6 +38,7 @@ export const networkCreate = defineCommand({
       command: "calicoctl network create -d weave --subnet 10.32.0.0/16 -o mtu=1400 mesh",
       does: "by a Docker network plugin",
     },
+    { command: "calicoctl network create -d bridge foo", does: "a bridge on this node, with a gateway and NAT" },
     { command: "calicoctl network create --internal --ipv6 vault", does: "dual stack, with no way out" },
   ],
   async run({ controller, output }, { name }, options) {

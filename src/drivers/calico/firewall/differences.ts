@@ -1,38 +1,45 @@
+/** What of the firewall is not as it should be. In turns with others: a host has many endpoints. */
+import { giveWay } from "../../../base/turns.ts";
 import type { Enterable } from "../../../dataplane/netlink/socket.ts";
 import type { Nftables } from "../../../dataplane/nftables/nftables.ts";
-import { compare, describe, settle, splitBy } from "./comparison.ts";
-import type { Comparison } from "./comparison.ts";
-import type { Entry } from "./entries.ts";
-import { endpointEntries, endpointSets, memberEntry, memberSets, poolEntries, poolSets } from "./entries.ts";
+import { compare, describe, isEmpty, settle, splitBy } from "../../firewall/comparison.ts";
+import type { Entry } from "../../firewall/comparison.ts";
+import type { Present } from "../../firewall/structure.ts";
+import { endpointEntries, endpointSets, memberEntry, memberSets, poolSets } from "./entries.ts";
 import { portEntries, publishedAddress } from "./ports.ts";
-import { setPools } from "./pools.ts";
+import type { RecentMembers } from "./recent.ts";
 import { removeUnusedNetwork } from "./removal.ts";
 import { networkOf } from "./ruleset.ts";
 import { build, networkFaults, readStructures, structureFaults } from "./structure.ts";
-import type { Present } from "./structure.ts";
-import type { Difference, FirewallDesired, FirewallNetwork } from "./types.ts";
+import type { Difference, FirewallDesired, FirewallEndpoint, FirewallMember, FirewallNetwork } from "./types.ts";
+
+/** The firewall of a host, as it is looked at. */
+export interface Observed {
+  readonly tables: Nftables;
+  readonly namespace: Enterable | undefined;
+  readonly recent: RecentMembers;
+}
 
 /** What the kernel has otherwise than `desired`: structure first, then what rests upon it, then what nobody needs. */
-export function differences(
-  tables: Nftables,
-  namespace: Enterable | undefined,
-  desired: FirewallDesired,
-): readonly Difference[] {
+export async function differences(observed: Observed, desired: FirewallDesired): Promise<readonly Difference[]> {
+  const { tables } = observed;
   const present = readStructures(tables);
+  await giveWay();
   const networks = new Map(desired.endpoints.map(({ network }) => [network.key, network]));
-  return [
-    ...structure(tables, namespace, present, [...networks.values()]),
-    ...pools(tables, desired),
-    ...endpoints(tables, desired),
-    ...[...networks.keys()].flatMap((key) => members(tables, key, desired)),
-    // A network that seems unused may be that of one of those.
-    ...(desired.unknown?.size ? [] : unusedNetworks(tables, present, networks)),
+  const membersOf = new Map([...networks.keys()].map((key) => [key, new Array<FirewallMember>()]));
+  for (const member of desired.members) membersOf.get(member.network.key)?.push(member);
+  const found = [
+    ...structure(observed, present, [...networks.values()]),
+    ...(await pools(tables, desired)),
+    ...(await endpoints(tables, desired)),
   ];
+  for (const [key, wanted] of membersOf) found.push(...(await members(observed, key, wanted, desired)));
+  // A network that seems unused may be that of one of those.
+  return desired.unknown?.size ? found : [...found, ...unusedNetworks(tables, present, networks)];
 }
 
 function structure(
-  tables: Nftables,
-  namespace: Enterable | undefined,
+  { tables, namespace }: Observed,
   present: readonly Present[],
   networks: readonly FirewallNetwork[],
 ): Difference[] {
@@ -48,15 +55,15 @@ function structure(
   );
 }
 
-function pools(tables: Nftables, desired: FirewallDesired): Difference[] {
-  const comparison = compare(tables, poolSets, poolEntries(desired.pools));
+async function pools(tables: Nftables, desired: FirewallDesired): Promise<Difference[]> {
+  const comparison = await compare(tables, poolSets.sets, poolSets.entries(desired.pools));
   if (isEmpty(comparison)) return [];
-  return [{ what: `firewall: ${describe(comparison)}`, repair: () => tables.commit(setPools(desired.pools)) }];
+  return [{ what: `firewall: ${describe(comparison)}`, repair: () => tables.commit(poolSets.assign(desired.pools)) }];
 }
 
 /** One difference an endpoint: one that the kernel refuses does not keep the others from their repair. */
-function endpoints(tables: Nftables, desired: FirewallDesired): Difference[] {
-  const comparison = compare(tables, endpointSets, desired.endpoints.flatMap(endpointEntries));
+async function endpoints(tables: Nftables, desired: FirewallDesired): Promise<Difference[]> {
+  const comparison = await compare(tables, endpointSets, entriesOf(desired.endpoints));
   if (isEmpty(comparison)) return [];
   return [...splitBy(comparison, ownersIn(desired))]
     .filter(([owner]) => !isUnknown(owner, desired))
@@ -90,14 +97,22 @@ const INTERFACE = "interface ";
 const isUnknown = (owner: string, { unknown = new Set() }: FirewallDesired): boolean =>
   owner.startsWith(INTERFACE) ? unknown.has(owner.slice(INTERFACE.length)) : unknown.size > 0;
 
-function members(tables: Nftables, key: string, desired: FirewallDesired): Difference[] {
-  const wanted = desired.members.filter(({ network }) => network.key === key).map(memberEntry);
-  const found = compare(tables, memberSets(key), wanted);
+function* entriesOf(endpoints: readonly FirewallEndpoint[]): Generator<Entry> {
+  for (const endpoint of endpoints) yield* endpointEntries(endpoint);
+}
+
+async function members(
+  { tables, recent }: Observed,
+  key: string,
+  wanted: readonly FirewallMember[],
+  { unknown, asOf }: FirewallDesired,
+): Promise<Difference[]> {
+  const found = await compare(tables, memberSets(key), wanted.map(memberEntry));
   // What seems left over may be an address of one of those.
-  const comparison = desired.unknown?.size ? { ...found, stale: [] } : found;
+  const comparison = recent.leaveOut(unknown?.size ? { ...found, stale: [] } : found, asOf);
   if (isEmpty(comparison)) return [];
   const what = `firewall of network ${key}: ${describe(comparison)}`;
-  return [{ what, repair: () => settle(tables, comparison) }];
+  return [{ what, repair: () => settle(tables, recent.leaveOut(comparison, asOf)) }];
 }
 
 function unusedNetworks(
@@ -114,5 +129,3 @@ function unusedNetworks(
       repair: () => removeUnusedNetwork(tables, key),
     }));
 }
-
-const isEmpty = ({ missing, stale }: Comparison): boolean => missing.length + stale.length === 0;

@@ -1,16 +1,11 @@
 /** Which elements of which sets stand for an endpoint, for a member of a network, for the pools. */
 import { familyOf } from "../../../base/address.ts";
-import type { Element, NftSet } from "../../../dataplane/nftables/elements.ts";
-import { fingerprint } from "./fingerprint.ts";
+import type { NftSet } from "../../../dataplane/nftables/elements.ts";
+import type { Entry } from "../../firewall/comparison.ts";
+import { PoolSets } from "../../firewall/pools.ts";
 import { portEntries, portSets } from "./ports.ts";
 import { arpTable, egressChain, ingressChain, packetTable } from "./ruleset.ts";
-import type { FirewallEndpoint, FirewallMember, FirewallPool } from "./types.ts";
-
-/** An element and the set it belongs to. */
-export interface Entry {
-  readonly set: NftSet;
-  readonly element: Element;
-}
+import type { FirewallEndpoint, FirewallMember } from "./types.ts";
 
 const from: NftSet = { table: packetTable, name: "from", key: ["ifname"] };
 const to: NftSet = { table: packetTable, name: "to", key: ["ifname"] };
@@ -22,13 +17,7 @@ const arpBindings: NftSet = { table: arpTable, name: "bindings", key: ["ifname",
 /** The sets whose elements stand for one endpoint: they begin with its interface, or are of its ports. */
 export const endpointSets: readonly NftSet[] = [from, to, interfaces, bindings4, bindings6, arpBindings, ...portSets];
 
-const pools4: NftSet = { table: packetTable, name: "pools4", prefixes: "ipv4" };
-const pools6: NftSet = { table: packetTable, name: "pools6", prefixes: "ipv6" };
-const nat4: NftSet = { table: packetTable, name: "nat4", prefixes: "ipv4" };
-const nat6: NftSet = { table: packetTable, name: "nat6", prefixes: "ipv6" };
-const poolsState: NftSet = { table: packetTable, name: "pools-state", key: ["ifname"] };
-
-export const poolSets: readonly NftSet[] = [pools4, pools6, nat4, nat6, poolsState];
+export const poolSets = new PoolSets(packetTable);
 
 /** The addresses in the network, of each family. */
 export const memberSets = (key: string): readonly NftSet[] => [memberSet(key, 4), memberSet(key, 6)];
@@ -58,19 +47,4 @@ export function endpointEntries(endpoint: FirewallEndpoint): Entry[] {
 export const memberEntry = ({ network, address }: FirewallMember): Entry => ({
   set: memberSet(network.key, familyOf(address)),
   element: { key: [address] },
-});
-
-/** Everything in `poolSets`, with the element that stands for all of it. */
-export const poolEntries = (pools: readonly FirewallPool[]): Entry[] => [
-  ...pools.flatMap(({ cidr, natOutgoing }) => {
-    const sets = familyOf(cidr) === 4 ? [pools4, nat4] : [pools6, nat6];
-    return sets.slice(0, natOutgoing ? 2 : 1).map((set) => ({ set, element: { key: [cidr] } }));
-  }),
-  poolsEntry(pools),
-];
-
-/** The element that is there exactly while the sets hold these pools. */
-export const poolsEntry = (pools: readonly FirewallPool[]): Entry => ({
-  set: poolsState,
-  element: { key: [fingerprint(pools.map(({ cidr, natOutgoing }) => `${cidr} ${natOutgoing}`).toSorted())] },
 });

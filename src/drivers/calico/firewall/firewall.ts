@@ -6,12 +6,11 @@ import { addElements, deleteElement } from "../../../dataplane/nftables/elements
 import { Nftables } from "../../../dataplane/nftables/nftables.ts";
 import type { Count } from "../../../dataplane/nftables/nftables.ts";
 import { deleteTable, flushChain } from "../../../dataplane/nftables/objects.ts";
-import { settle } from "./comparison.ts";
+import { type Entry, settle } from "../../firewall/comparison.ts";
 import { differences } from "./differences.ts";
-import { endpointEntries, memberEntry, poolsEntry } from "./entries.ts";
-import type { Entry } from "./entries.ts";
-import { setPools } from "./pools.ts";
+import { endpointEntries, memberEntry, poolSets } from "./entries.ts";
 import { formerPorts } from "./ports.ts";
+import { RecentMembers } from "./recent.ts";
 import { removeUnusedNetwork } from "./removal.ts";
 import { arpTable, egressChain, packetTable, versionChain } from "./ruleset.ts";
 import { build } from "./structure.ts";
@@ -44,6 +43,7 @@ export interface FirewallCounters {
 export class Firewall {
   readonly #tables: Nftables;
   readonly #namespace: Enterable | undefined;
+  readonly #recent = new RecentMembers();
 
   private constructor(namespace: Enterable | undefined) {
     this.#tables = Nftables.open(namespace);
@@ -72,7 +72,7 @@ export class Firewall {
     for (let tries = 1; ; tries++) {
       await build(this.#tables, [endpoint.network], this.#namespace);
       try {
-        this.#tables.commit([version, ...setPools(pools), ...elements]);
+        this.#tables.commit([version, ...poolSets.assign(pools), ...elements]);
         return;
       } catch (error) {
         if (!(error instanceof NetlinkError) || tries === TRIES) throw error;
@@ -87,7 +87,7 @@ export class Firewall {
   /** Afterwards the kernel knows exactly these pools, where the structure is there. */
   setPools(pools: readonly FirewallPool[]): void {
     try {
-      this.#tables.commit(setPools(pools));
+      this.#tables.commit(poolSets.assign(pools));
     } catch (error) {
       if (!(error instanceof NetlinkError && error.errno === ENOENT)) throw error;
     }
@@ -95,8 +95,10 @@ export class Firewall {
 
   /** Lets addresses of other hosts into their networks, and others out, where the networks are known. */
   setMembers(joined: readonly FirewallMember[], left: readonly FirewallMember[]): void {
+    const [missing, stale] = [joined.map(memberEntry), left.map(memberEntry)];
+    this.#recent.add([...missing, ...stale]);
     try {
-      settle(this.#tables, { missing: joined.map(memberEntry), stale: left.map(memberEntry) });
+      settle(this.#tables, { missing, stale });
     } catch (error) {
       if (!(error instanceof NetlinkError && error.errno === ENOENT)) throw error;
     }
@@ -112,7 +114,7 @@ export class Firewall {
 
   /** What the kernel has otherwise than `desired`, in the order in which it is to be repaired. Changes nothing. */
   async differences(desired: FirewallDesired): Promise<readonly Difference[]> {
-    return differences(this.#tables, this.#namespace, desired);
+    return differences({ tables: this.#tables, namespace: this.#namespace, recent: this.#recent }, desired);
   }
 
   /** All zero where the firewall was never built. */
@@ -149,7 +151,7 @@ export class Firewall {
    * and adds the state of the pools to see that it is there.
    */
   #isBuiltFor({ network }: FirewallEndpoint, pools: readonly FirewallPool[]): boolean {
-    const { set, element } = poolsEntry(pools);
+    const { set, element } = poolSets.state(pools);
     return this.#tables.chainUse(packetTable, egressChain(network)) !== undefined && this.#tables.has(set, element);
   }
 }

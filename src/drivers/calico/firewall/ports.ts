@@ -2,7 +2,7 @@
 import { type Family, familyOf } from "../../../base/address.ts";
 import { type NftSet, identity } from "../../../dataplane/nftables/elements.ts";
 import type { Nftables } from "../../../dataplane/nftables/nftables.ts";
-import type { Entry } from "./entries.ts";
+import type { Entry } from "../../firewall/comparison.ts";
 import { packetTable } from "./ruleset.ts";
 import type { FirewallEndpoint } from "./types.ts";
 
@@ -55,7 +55,7 @@ export const portEntries = ({ addresses, ports = [] }: Pick<FirewallEndpoint, "a
 
 /** Two ports of the host may lead to the same one of the container. */
 const distinct = (entries: readonly Entry[]): Entry[] => [
-  ...new Map(entries.map((entry) => [`${entry.set.name} ${identity(entry.element)}`, entry])).values(),
+  ...new Map(entries.map((entry) => [`${entry.set.name} ${identity(entry.set, entry.element)}`, entry])).values(),
 ];
 
 /** The container's address in an element of `portSets`; undefined for one of another set. */
@@ -74,11 +74,11 @@ export function formerPorts(tables: Nftables, endpoint: Pick<FirewallEndpoint, "
     const sets = families[familyOf(address)];
     if (!tables.has(sets.hairpins, { key: [address, address] })) return [];
     return Object.values(sets).flatMap((set: NftSet) => {
-      const due = new Set(wanted.flatMap((entry) => (entry.set === set ? [identity(entry.element)] : [])));
-      return tables
-        .elements(set)
-        .map((element) => ({ set, element }))
-        .filter((entry) => publishedAddress(entry) === address && !due.has(identity(entry.element)));
+      const due = new Set(wanted.flatMap((entry) => (entry.set === set ? [identity(set, entry.element)] : [])));
+      return [...tables.list(set)]
+        .filter((listed) => !due.has(listed.identity))
+        .map((listed) => ({ set, element: listed.read() }))
+        .filter((entry) => publishedAddress(entry) === address);
     });
   });
 }

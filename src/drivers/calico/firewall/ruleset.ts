@@ -4,25 +4,13 @@
  */
 
 import type { Table } from "../../../dataplane/nftables/protocol.ts";
-import { fingerprint } from "./fingerprint.ts";
+import { fingerprint } from "../../firewall/fingerprint.ts";
+import { poolSetTypes } from "../../firewall/pools.ts";
+import type { Structure } from "../../firewall/script.ts";
 import type { FirewallNetwork } from "./types.ts";
 
 export const packetTable: Table = { family: "inet", name: "calico_cnm" };
 export const arpTable: Table = { family: "arp", name: "calico_cnm" };
-
-/** A chain: where it hooks in, when it is a base chain, and its rules. */
-export interface Chain {
-  readonly hook?: string;
-  readonly rules: readonly string[];
-}
-
-/** What a table is made of. Sets are in nft's own words: a set whose type changes needs another name. */
-export interface Structure {
-  readonly table: Table;
-  readonly counters: readonly string[];
-  readonly sets: Readonly<Record<string, string>>;
-  readonly chains: Readonly<Record<string, Chain>>;
-}
 
 const filter = (hook: string): string => `type filter hook ${hook} priority filter; policy accept;`;
 
@@ -35,12 +23,7 @@ const packets: Structure = {
     interfaces: "ifname",
     bindings4: "ifname . ether_addr . ipv4_addr",
     bindings6: "ifname . ether_addr . ipv6_addr",
-    pools4: "ipv4_addr; flags interval",
-    pools6: "ipv6_addr; flags interval",
-    nat4: "ipv4_addr; flags interval",
-    nat6: "ipv6_addr; flags interval",
-    // One element: the fingerprint of what the four sets above hold. ifname is nft's only type that is text.
-    "pools-state": "ifname",
+    ...poolSetTypes,
     // Published ports: on all addresses of the host, and on one, each with the container's address and port.
     ports4: "inet_proto . inet_service : ipv4_addr . inet_service",
     ports6: "inet_proto . inet_service : ipv6_addr . inet_service",
@@ -122,8 +105,9 @@ const packets: Structure = {
     postrouting: {
       hook: "type nat hook postrouting priority srcnat; policy accept;",
       rules: [
-        `oifname != "cali*" ip saddr @nat4 ip daddr != @pools4 masquerade`,
-        `oifname != "cali*" ip6 saddr @nat6 ip6 daddr != @pools6 masquerade`,
+        // What stays on a bridge comes by here, too, where br_netfilter is on.
+        `oifname != "cali*" oifname != "cbr-*" ip saddr @nat4 ip daddr != @pools4 masquerade`,
+        `oifname != "cali*" oifname != "cbr-*" ip6 saddr @nat6 ip6 daddr != @pools6 masquerade`,
         // By a published port, from the host's loopback or from the container itself: neither would be answered.
         `oifname "cali*" ip saddr 127.0.0.0/8 masquerade`,
         `oifname "cali*" ip saddr . ip daddr @hairpins4 masquerade`,

@@ -44,6 +44,8 @@ export interface FirewallDesired {
   readonly endpoints: readonly FirewallEndpoint[];
   /** Every attached address of those endpoints' networks, in the cluster. */
   readonly members: readonly FirewallMember[];
+  /** When the members were read, or before, on the clock of performance.now(): those told of since are left alone. */
+  readonly asOf: number;
   /** Interfaces of which nothing is known: what is there for them stays. */
   readonly unknown?: ReadonlySet<string>;
 }

@@ -29,6 +29,20 @@ test.each([
   expect(listAddresses(socket, index).map(({ address }) => address)).not.toContain(prefix.address);
 });
 
+test.each(["10.1.2.3/24", "fd80::5/64"])("%s comes without a route to its prefix when that is asked", async (text) => {
+  const { socket, ip } = bed.host;
+  const [address = "", length] = text.split("/");
+  socket.executeAll([createLink("bridge", "d0")]);
+  const { index } = linkOf(bed.host, "d0");
+  const family = address.includes(":") ? "-6" : "-4";
+  const routes = (): Promise<string> => ip(family, "route", "show", "dev", "d0", "proto", "kernel", "root", text);
+  const prefix = { address, length: Number(length) };
+  socket.executeAll([setLinkUp(index), addAddress(index, prefix, { noRoute: true })]);
+  expect(await routes()).toBe("");
+  socket.executeAll([deleteAddress(index, prefix), addAddress(index, prefix)]);
+  expect(await routes()).not.toBe("");
+});
+
 test("an interface that is gone is an error when adding, and fine when deleting", () => {
   const prefix = { address: "10.0.0.5", length: 32 };
   const [added, deleted] = bed.host.socket.execute([addAddress(4711, prefix), deleteAddress(4711, prefix)]);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { UserError } from "../../../../src/base/errors.ts";
 import { addAddress, listAddresses } from "../../../../src/dataplane/netlink/address.ts";
 import { createLink } from "../../../../src/dataplane/netlink/link.ts";
+import { listLinks, listLinksInTurns } from "../../../../src/dataplane/netlink/link-state.ts";
 import { start, until } from "../../../helpers/process.ts";
 import { linkOf, makeTestbed } from "./testbed.ts";
 import type { Testbed } from "./testbed.ts";
@@ -18,6 +19,19 @@ beforeEach(async () => {
 afterEach(async () => {
   await bed.close();
   rmSync(folder, { recursive: true });
+});
+
+test("a list that is taken in turns lets others work, holds all that stays, and keeps the socket to itself", async () => {
+  const { socket } = bed.host;
+  const names = Array.from({ length: 100 }, (_, n) => `b${n}`);
+  socket.executeAll(names.map((name) => createLink("bridge", name)));
+  const taken = listLinksInTurns(socket);
+  expect(() => listAddresses(socket)).toThrow("busy");
+  // A change in between, which disturbs it.
+  await bed.host.ip("link", "add", "late", "type", "bridge");
+  const told = (await taken).map(({ name }) => name);
+  expect(told).toEqual(expect.arrayContaining(["lo", ...names]));
+  expect(listLinks(socket).map(({ name }) => name)).toContain("late");
 });
 
 /** It is on one of the two at every moment, and many addresses lie between them. */

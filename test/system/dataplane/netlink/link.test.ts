@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import * as link from "../../../../src/dataplane/netlink/link.ts";
-import { findLink, listLinks } from "../../../../src/dataplane/netlink/link-state.ts";
+import { findCounters, findLink, listLinks } from "../../../../src/dataplane/netlink/link-state.ts";
 import { linkOf, makeTestbed } from "./testbed.ts";
 import type { Testbed } from "./testbed.ts";
 
@@ -29,6 +29,25 @@ test("a pair is born with names, MACs and MTU, its host end up and its peer down
   expect(host.socket.execute([create])).toMatchObject([{ errnoName: "EEXIST", code: "failure" }]);
 });
 
+test("a bridge has ports: one that is born so, one that becomes it and is freed again", async () => {
+  const { host, container } = bed;
+  const { hostEnd } = bed.pair();
+  host.socket.executeAll([link.createBridge("b0", "02:00:00:00:00:0b")]);
+  const bridge = linkOf(host, "b0");
+  expect(bridge).toMatchObject({ kind: "bridge", mac: "02:00:00:00:00:0b", up: false, master: undefined });
+  expect(await host.ip("-d", "link", "show", "b0")).toContain("no_linklocal_learn 1 ");
+  const peer = { name: "eth1", namespaceFd: container.namespace.fd };
+  host.socket.executeAll([link.createVeth({ mtu: 1400, host: { name: "port1", master: bridge.index }, peer })]);
+  expect(linkOf(host, "port1")).toMatchObject({ master: bridge.index, up: true });
+
+  host.socket.executeAll([link.setLinkMaster(hostEnd.index, bridge.index)]);
+  expect(findLink(host.socket, hostEnd.index)?.master).toBe(bridge.index);
+  // The MAC that was given stays, whatever the ports have.
+  expect(linkOf(host, "b0").mac).toBe("02:00:00:00:00:0b");
+  host.socket.executeAll([link.setLinkMaster(hostEnd.index, 0)]);
+  expect(findLink(host.socket, hostEnd.index)?.master).toBeUndefined();
+});
+
 test("the peer's name may be taken, and then nothing is left of the pair", () => {
   const { host, container } = bed;
   container.socket.executeAll([link.createLink("bridge", "eth0")]);
@@ -53,6 +72,7 @@ test("everything of an interface can be changed, and is found by name, by index 
     link.setLinkAlias(index, "web of blue"),
     link.renameLink(index, "d1"),
     link.setLinkUp(index),
+    link.setLinkRoutesLoopback(index, true),
   ]);
   const changed = findLink(socket, "d1");
   expect(changed).toMatchObject({
@@ -63,8 +83,11 @@ test("everything of an interface can be changed, and is found by name, by index 
     alias: "web of blue",
     up: true,
     peerIndex: undefined,
+    routesLoopback: true,
   });
-  expect(listLinks(socket).find(({ name }) => name === "d1")).toMatchObject({ index, alias: "web of blue" });
+  expect(listLinks(socket).find(({ name }) => name === "d1")).toMatchObject({
+    ...{ index, alias: "web of blue", routesLoopback: true },
+  });
   expect(findLink(socket, "d0")).toBeUndefined();
 
   socket.executeAll([link.setLinkDown(index), link.setLinkAlias(index, "")]);
@@ -89,8 +112,9 @@ test("the host end makes itself no IPv6 address, and counts what goes through", 
   await bed.container.ip("address", "add", "10.0.0.8/24", "dev", "eth0");
   const script = ["ping", "-n", "-c", "2", "-i", "0.01", "-W", "1", "10.0.0.9"];
   await bed.container.ip("netns", "exec", bed.container.name, ...script).catch(() => undefined);
-  const sent = linkOf(bed.container, "eth0").counters;
-  expect(sent.txPackets).toBeGreaterThanOrEqual(2);
-  expect(sent.txBytes).toBeGreaterThanOrEqual(2 * 98);
-  expect(linkOf(bed.host, "cali0").counters.rxPackets).toBeGreaterThanOrEqual(2);
+  const sent = findCounters(bed.container.socket, "eth0");
+  expect(sent?.txPackets).toBeGreaterThanOrEqual(2);
+  expect(sent?.txBytes).toBeGreaterThanOrEqual(2 * 98);
+  expect(findCounters(bed.host.socket, "cali0")?.rxPackets).toBeGreaterThanOrEqual(2);
+  expect(findCounters(bed.host.socket, "cali1")).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 /** A node with Docker beside it: a store in memory, and a kernel that remembers what it was told. */
 import type { Environment } from "../../../../src/cnm/environment.ts";
-import { checkOptions } from "../../../../src/drivers/calico/options.ts";
+import { checkOptions } from "../../../../src/drivers/options.ts";
 import type { Driver } from "../../../../src/drivers/driver.ts";
 import { FakeStore } from "../../../../src/store/fake.ts";
 import type { Store, Transaction } from "../../../../src/store/store.ts";
@@ -21,7 +21,7 @@ export function makeWorld({ node = "here", store = new FakeStore() } = {}): Worl
   const interfaceOf = (id: string): string => `cali${id.slice(0, 11)}`;
   const driver: Partial<Driver> = {
     name: "calico",
-    checkOptions,
+    checkOptions: (options) => checkOptions("calico", options),
     hostInterface: interfaceOf,
     parking: {
       interfaceOf: (id) => `cnmp${id.slice(0, 11)}`,

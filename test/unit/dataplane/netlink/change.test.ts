@@ -4,7 +4,7 @@ import type { NetworkChange } from "../../../../src/dataplane/netlink/change.ts"
 import { attr } from "../../../../src/dataplane/netlink/message.ts";
 
 const parse = (type: number, ...parts: Buffer[]): NetworkChange | undefined =>
-  parseChange({ type, flags: 0, sequence: 0, payload: Buffer.concat(parts) });
+  parseChange({ type, flags: 0, sequence: 0, port: 0, payload: Buffer.concat(parts) });
 
 /** struct ndmsg: family, index, state. */
 function neighbour(family: number, state: number): Buffer {

@@ -14,7 +14,7 @@ const request: Request = { type: 24, flags: 0, body: Buffer.alloc(0), what: "add
 function reply(type: number, flags: number, errno: number, ...rest: Buffer[]): Message {
   const code = Buffer.alloc(4);
   code.writeInt32LE(-errno);
-  return { type, flags, sequence: 1, payload: Buffer.concat([code, ...rest]) };
+  return { type, flags, sequence: 1, port: 0, payload: Buffer.concat([code, ...rest]) };
 }
 
 const capped = encodeMessage(24, 5, 1, Buffer.alloc(0));
@@ -62,6 +62,8 @@ describe("what an answer says", () => {
   });
 
   test("the end of a dump without a code is success", () => {
-    expect(failureOf(request, { type: NLMSG_DONE, flags: 0, sequence: 1, payload: Buffer.alloc(0) })).toBeUndefined();
+    expect(
+      failureOf(request, { type: NLMSG_DONE, flags: 0, sequence: 1, port: 0, payload: Buffer.alloc(0) }),
+    ).toBeUndefined();
   });
 });

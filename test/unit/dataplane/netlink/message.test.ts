@@ -20,7 +20,13 @@ describe("messages", () => {
   });
 
   test("many in one datagram come back as they went", () => {
-    const message = fc.record({ type: fc.nat(0xffff), flags: fc.nat(0xffff), sequence: fc.nat(), payload: payloads });
+    const message = fc.record({
+      type: fc.nat(0xffff),
+      flags: fc.nat(0xffff),
+      sequence: fc.nat(),
+      port: fc.constant(0),
+      payload: payloads,
+    });
     fc.assert(
       fc.property(fc.array(message), (messages) => {
         const encoded = messages.map(({ type, flags, sequence, payload }) =>

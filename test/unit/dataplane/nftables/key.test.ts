@@ -23,6 +23,7 @@ describe("keys", () => {
       ["ipv4", "proto", "port"],
       ["10.0.0.1", "sctp", "65535"],
     ],
+    [["proto"], ["41"]],
   ])("read back as they were written: %j %j", (fields, key) => {
     expect(decodeKey(fields, encodeKey(fields, key))).toEqual(key);
   });
@@ -44,6 +45,7 @@ describe("keys", () => {
     [["ipv4"], ["10.0.0.1; flush ruleset"]],
     [["ether"], ["02:00"]],
     [["proto"], ["icmp"]],
+    [["proto"], ["256"]],
     [["port"], ["65536"]],
     [["port"], ["-1"]],
     [["port"], ["http"]],

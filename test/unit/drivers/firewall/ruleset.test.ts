@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { networkOf, networkStructure, structures } from "../../../../src/drivers/calico/firewall/ruleset.ts";
-import { buildScript } from "../../../../src/drivers/calico/firewall/script.ts";
+import { buildScript } from "../../../../src/drivers/firewall/script.ts";
 
 describe("the ruleset", () => {
   test("touches no tables but its own", () => {

@@ -4,11 +4,13 @@ import { conflict } from "../../base/errors.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import { NetlinkError } from "../../dataplane/netlink/error.ts";
 import { type Link, findLink, makeLink } from "../../dataplane/netlink/link-state.ts";
-import { createVeth, deleteLink } from "../../dataplane/netlink/link.ts";
+import { createVeth } from "../../dataplane/netlink/link.ts";
 import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { NetworkNamespace } from "../../dataplane/netns.ts";
 import type { EndpointPlan } from "../driver.ts";
-import { HOST_MAC, aliasOf, isOurs } from "./constants.ts";
+import { deleteInBackground } from "./links.ts";
+import { HOST_MAC, aliasOf, isOurs } from "./marks.ts";
+import type { View } from "./view.ts";
 
 export interface Pair {
   /** On the host. */
@@ -21,8 +23,8 @@ export interface Pair {
 export type PairState = { kind: "absent" } | { kind: "stale"; host: Link } | ({ kind: "present" } & Pair);
 
 /** Errors: `conflict` when the interface on the host is not ours. */
-export function inspectPair(host: NetlinkSocket, sandbox: NetlinkSocket, plan: EndpointPlan): PairState {
-  const link = findLink(host, plan.hostInterface);
+export function inspectPair(host: Pick<View, "link">, sandbox: NetlinkSocket, plan: EndpointPlan): PairState {
+  const link = host.link(plan.hostInterface);
   if (!link) return { kind: "absent" };
   if (!isOurs(link))
     throw conflict(
@@ -34,23 +36,31 @@ export function inspectPair(host: NetlinkSocket, sandbox: NetlinkSocket, plan: E
   return fits ? { kind: "present", host: link, peer } : { kind: "stale", host: link };
 }
 
+export interface PairOptions {
+  /** Whose pair it is. */
+  readonly driver: string;
+  readonly mtu: number;
+  /** The index of the bridge that the host's end is born a port of. */
+  readonly master: number | undefined;
+}
+
 /** Makes the pair; the peer is still down. Errors: `conflict` when the container has the name. */
-export function makePair(
+export async function makePair(
   host: NetlinkSocket,
   sandbox: NetlinkSocket,
   namespace: NetworkNamespace,
   plan: EndpointPlan,
-  mtu: number,
-): Pair {
+  { driver, mtu, master }: PairOptions,
+): Promise<Pair> {
   const { hostInterface, mac } = plan;
   const veth = createVeth({
     mtu,
-    host: { name: hostInterface, mac: HOST_MAC },
+    host: { name: hostInterface, mac: HOST_MAC, ...(master === undefined ? {} : { master }) },
     peer: { name: plan.interface, mac, namespaceFd: namespace.fd },
   });
   try {
     const link = makeLink(host, veth, hostInterface);
-    failpoint("calico:veth");
+    failpoint(`${driver}:veth`);
     if (link?.peerIndex === undefined)
       throw conflict(`the interface ${hostInterface} vanished while it was being made`);
     return { host: link, peer: { index: link.peerIndex, mac, mtu, up: false } };
@@ -62,8 +72,8 @@ export function makePair(
         `the container has an interface ${plan.interface} already`,
         "choose another name with --interface",
       );
-    host.executeAll([deleteLink(renamed.index)]);
-    return makePair(host, sandbox, namespace, plan, mtu);
+    await deleteInBackground(host, [renamed]);
+    return makePair(host, sandbox, namespace, plan, { driver, mtu, master });
   }
 }
 

@@ -1,31 +1,43 @@
 /** The elements in the kernel against those that should be there. */
-import { addElements, canonical, deleteElement, identity } from "../../../dataplane/nftables/elements.ts";
-import type { Element, NftSet } from "../../../dataplane/nftables/elements.ts";
-import type { Nftables } from "../../../dataplane/nftables/nftables.ts";
-import type { Entry } from "./entries.ts";
+import { giveWay } from "../../base/turns.ts";
+import { addElements, deleteElement, identity } from "../../dataplane/nftables/elements.ts";
+import type { Element, NftSet } from "../../dataplane/nftables/elements.ts";
+import type { Nftables } from "../../dataplane/nftables/nftables.ts";
+
+/** An element and the set it belongs to. */
+export interface Entry {
+  readonly set: NftSet;
+  readonly element: Element;
+}
 
 export interface Comparison {
   readonly missing: readonly Entry[];
   readonly stale: readonly Entry[];
 }
 
-/** Of `sets`, all of whose elements are in `wanted` when all is right. */
-export function compare(tables: Nftables, sets: readonly NftSet[], wanted: readonly Entry[]): Comparison {
-  const parts = sets.map((set) => {
-    const due = wanted.flatMap((entry) => (isSame(entry.set, set) ? [canonical(set, entry.element)] : []));
-    const present = tables.elements(set);
-    return { missing: without(set, due, present), stale: without(set, present, due) };
-  });
-  return { missing: parts.flatMap(({ missing }) => missing), stale: parts.flatMap(({ stale }) => stale) };
+/**
+ * Of `sets`, all of whose elements are in `wanted` when all is right. In turns with others, so that each set is compared
+ * as it is at another moment; a host has as many elements as it has endpoints.
+ */
+export async function compare(tables: Nftables, sets: readonly NftSet[], wanted: Iterable<Entry>): Promise<Comparison> {
+  const parts = new Map(sets.map((set) => [nameOf(set), new Map<string, Entry>()]));
+  for (const entry of wanted) {
+    parts.get(nameOf(entry.set))?.set(identity(entry.set, entry.element), entry);
+    await giveWay();
+  }
+  const stale: Entry[] = [];
+  for (const set of sets) {
+    const due = parts.get(nameOf(set));
+    await giveWay();
+    for (const listed of tables.list(set)) {
+      if (due?.delete(listed.identity) !== true) stale.push({ set, element: listed.read() });
+      await giveWay();
+    }
+  }
+  return { missing: [...parts.values()].flatMap((left) => [...left.values()]), stale };
 }
 
-const isSame = (a: NftSet, b: NftSet): boolean => a.name === b.name && a.table.family === b.table.family;
-
-/** Those of `elements` that are not among `others`. */
-function without(set: NftSet, elements: readonly Element[], others: readonly Element[]): Entry[] {
-  const known = new Set(others.map(identity));
-  return elements.flatMap((element) => (known.has(identity(element)) ? [] : [{ set, element }]));
-}
+const nameOf = ({ table, name }: NftSet): string => `${table.family} ${name}`;
 
 /** Splits a comparison by what its entries belong to. */
 export function splitBy({ missing, stale }: Comparison, owner: (entry: Entry) => string): Map<string, Comparison> {
@@ -68,3 +80,5 @@ export function settle(tables: Nftables, { missing, stale }: Comparison): void {
   const elementsOf = (of: NftSet): Element[] => missing.flatMap(({ set, element }) => (set === of ? [element] : []));
   tables.commit([...sets].flatMap((set) => addElements(set, elementsOf(set))));
 }
+
+export const isEmpty = ({ missing, stale }: Comparison): boolean => missing.length + stale.length === 0;

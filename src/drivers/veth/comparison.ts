@@ -3,18 +3,29 @@
  * mends are the same list.
  */
 import { type Family, familyOf } from "../../base/address.ts";
-import { listAddresses } from "../../dataplane/netlink/address.ts";
 import type { Request } from "../../dataplane/netlink/message.ts";
-import { setLinkMac, setLinkMtu, setLinkRoutesLoopback, setLinkUp } from "../../dataplane/netlink/link.ts";
-import { listNeighbours } from "../../dataplane/netlink/neighbour.ts";
+import {
+  setLinkMac,
+  setLinkMaster,
+  setLinkMtu,
+  setLinkRoutesLoopback,
+  setLinkUp,
+} from "../../dataplane/netlink/link.ts";
 import { type Route, listRoutes } from "../../dataplane/netlink/route-state.ts";
-import { listRules } from "../../dataplane/netlink/rule.ts";
 import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { EndpointPlan } from "../driver.ts";
-import { HOST_MAC, NEXT_HOP, PROTOCOL } from "./constants.ts";
-import { type Fact, hostFacts, observedFacts, sandboxFacts } from "./facts.ts";
-import { mtuOf } from "./options.ts";
+import { mtuOf } from "../options.ts";
+import { type Fact, observedFacts } from "./facts.ts";
+import { HOST_MAC, PROTOCOL } from "./marks.ts";
 import type { Pair } from "./pair.ts";
+import { type View, askingView } from "./view.ts";
+import type { Wiring } from "./wiring.ts";
+
+/** What stands on the host, and a socket in the sandbox. */
+export interface Sides {
+  readonly host: View;
+  readonly sandbox: NetlinkSocket;
+}
 
 /** A request that brings one side nearer to the plan. */
 export interface Change {
@@ -34,26 +45,37 @@ export interface Plumbed {
 }
 
 const RT_TABLE_MAIN = 254;
+const NO_MASTER = 0;
 
 /** What is wrong with the endpoints and, in the sandbox, with what is left of former ones. Removals come first. */
-export function compareSandbox(host: NetlinkSocket, sandbox: NetlinkSocket, endpoints: readonly Plumbed[]): Change[] {
+export function compareSandbox(
+  wiring: Wiring,
+  { host, sandbox }: Sides,
+  endpoints: readonly Plumbed[],
+  alone: boolean,
+): Change[] {
   const isNew = endpoints.length === 1 && endpoints[0]?.isNew === true;
   const inside = new Set(endpoints.map(({ pair }) => pair.peer.index));
   const defaults = listRoutes(sandbox, { table: RT_TABLE_MAIN, length: 0 });
-  const moversOwn = defaults.filter((route) => isMoversOwn(route, inside));
+  const moversOwn = defaults.filter((route) => isMoversOwn(wiring, route, inside));
   const hasDefault = foreignDefaults(defaults.filter((route) => !moversOwn.includes(route)));
-  const alone = endpoints.length === 1;
   const wantedInside = endpoints.flatMap(({ plan, pair }) =>
-    sandboxFacts(plan, pair.peer.index, { hasDefault, alone }),
+    wiring.sandboxFacts(plan, pair.peer.index, { hasDefault, alone }),
   );
-  const wantedOutside = endpoints.flatMap(({ plan, pair }) => hostFacts(plan, pair.host.index));
+  const wantedOutside = endpoints.flatMap(({ plan, pair }) => wiring.hostFacts(plan, pair.host.index));
   const outside = new Set(endpoints.map(({ pair }) => pair.host.index));
   const name = nameOf(endpoints);
+  const insideView = askingView(sandbox);
   return [
-    ...endpoints.flatMap(linkChanges),
+    ...endpoints.flatMap((endpoint) => [...linkChanges(endpoint), ...masterChanges(wiring, host, endpoint)]),
     // The namespace may have been used before, so rules of ours are looked for even where the interface is new.
-    ...difference("sandbox", wantedInside, isNew ? staleRules(sandbox) : observe(sandbox, inside, moversOwn), name),
-    ...difference("host", wantedOutside, isNew ? [] : observe(host, outside), name),
+    ...difference(
+      "sandbox",
+      wantedInside,
+      isNew ? staleRules(wiring, insideView) : observe(wiring, insideView, inside, moversOwn),
+      name,
+    ),
+    ...difference("host", wantedOutside, isNew ? [] : observe(wiring, host, outside), name),
   ];
 }
 
@@ -93,7 +115,17 @@ const isAtLoopback = ({ addresses, ports = [] }: EndpointPlan): boolean =>
   addresses.some((address) => familyOf(address) === 4) &&
   ports.some(({ hostIp }) => hostIp === undefined || hostIp === "0.0.0.0" || hostIp.startsWith("127."));
 
-function difference(
+/** A port that is new was born on its bridge. One whose bridge is missing is wrong, too: its driver makes that first. */
+function masterChanges(wiring: Wiring, host: View, { plan, pair, isNew }: Plumbed): Change[] {
+  if (isNew || !wiring.master) return [];
+  const master = wiring.master(host, plan);
+  if (master !== undefined && pair.host.master === master) return [];
+  const request = setLinkMaster(pair.host.index, master ?? NO_MASTER);
+  return [{ side: "host", object: () => pair.host.name, what: "is no port of its bridge", request }];
+}
+
+/** What leads from the facts that are found to those that are wanted. Removals come first. */
+export function difference(
   side: Change["side"],
   wanted: readonly Fact[],
   found: readonly Fact[],
@@ -115,29 +147,39 @@ function difference(
   ];
 }
 
-/** Asked for by interface: a host has as many neighbours and routes as it has endpoints. */
-function observe(socket: NetlinkSocket, indexes: ReadonlySet<number>, more: readonly Route[] = []): Fact[] {
+function observe(
+  { rulePriority }: Wiring,
+  view: View,
+  indexes: ReadonlySet<number>,
+  more: readonly Route[] = [],
+): Fact[] {
   const all = [...indexes];
   return observedFacts(
     {
-      addresses: all.flatMap((index) => listAddresses(socket, index)),
-      neighbours: all.flatMap((index) => listNeighbours(socket, index)),
-      routes: [...all.flatMap((device) => listRoutes(socket, { protocol: PROTOCOL, device })), ...more],
-      rules: listRules(socket),
+      addresses: all.flatMap((index) => view.addresses(index)),
+      neighbours: all.flatMap((index) => view.neighbours(index)),
+      routes: [...all.flatMap((index) => view.routes(index)), ...more],
+      rules: view.rules(),
     },
     indexes,
+    rulePriority,
   );
 }
 
-const staleRules = (socket: NetlinkSocket): Fact[] =>
-  observedFacts({ addresses: [], neighbours: [], routes: [], rules: listRules(socket) }, new Set());
+const staleRules = ({ rulePriority }: Wiring, view: View): Fact[] =>
+  observedFacts({ addresses: [], neighbours: [], routes: [], rules: view.rules() }, new Set(), rulePriority);
 
 /** A default route that the runtime which moved the interface made of our answer to it: it leads by our next hop. */
-const isMoversOwn = ({ protocol, device, gateway, destination }: Route, inside: ReadonlySet<number>): boolean =>
+const isMoversOwn = (
+  { nextHop }: Wiring,
+  { protocol, device, gateway, destination }: Route,
+  inside: ReadonlySet<number>,
+): boolean =>
   protocol !== PROTOCOL &&
   device !== undefined &&
   inside.has(device) &&
-  gateway === NEXT_HOP[familyOf(destination.address)];
+  gateway !== undefined &&
+  gateway === nextHop?.(familyOf(destination.address));
 
 /** The families for which somebody else gave the container a default route; it stays theirs. */
 function foreignDefaults(routes: readonly Route[]): Set<Family> {

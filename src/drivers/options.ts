@@ -1,13 +1,17 @@
-import { usageError } from "../../base/errors.ts";
+/** The options of networks that all drivers of this program know. */
+import { usageError } from "../base/errors.ts";
 
 const MTU = ["mtu", "com.docker.network.driver.mtu"];
 const NAT = "nat-outgoing";
 
 /** Errors: `usage` for an unknown option or a bad value. */
-export function checkOptions(options: Readonly<Record<string, string>>): { natOutgoing: boolean } {
+export function checkOptions(driver: string, options: Readonly<Record<string, string>>): { natOutgoing: boolean } {
   for (const key of Object.keys(options))
     if (!MTU.includes(key) && key !== NAT)
-      throw usageError(`option ${key} is not known to the driver calico`, `its options: ${[NAT, ...MTU].join(", ")}`);
+      throw usageError(
+        `option ${key} is not known to the driver ${driver}`,
+        `its options: ${[NAT, ...MTU].join(", ")}`,
+      );
   mtuOf(options);
   const nat = options[NAT] ?? "true";
   if (nat !== "true" && nat !== "false") throw usageError(`option ${NAT}=${nat} is neither true nor false`);

@@ -2,41 +2,51 @@
 import { familyOf } from "../../base/address.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import { findLink } from "../../dataplane/netlink/link-state.ts";
-import { deleteLink, setLinkAlias, setLinkUp, withoutGeneratedAddress } from "../../dataplane/netlink/link.ts";
+import { setLinkAlias, setLinkUp, withoutGeneratedAddress } from "../../dataplane/netlink/link.ts";
 import { listRoutes } from "../../dataplane/netlink/route-state.ts";
 import type { Request } from "../../dataplane/netlink/message.ts";
 import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { NetworkNamespace } from "../../dataplane/netns.ts";
 import { enableIpv6 } from "./ipv6.ts";
 import type { Difference, EndpointPlan, SandboxPlan } from "../driver.ts";
+import { mtuOf } from "../options.ts";
 import { type Change, type Plumbed, compareSandbox } from "./comparison.ts";
-import { aliasOf } from "./constants.ts";
-import { mtuOf } from "./options.ts";
-import { inspectPair, makePair } from "./pair.ts";
+import { deleteInBackground } from "./links.ts";
+import { aliasOf } from "./marks.ts";
+import { type PairOptions, inspectPair, makePair } from "./pair.ts";
+import { type View, askingView } from "./view.ts";
+import type { Wiring } from "./wiring.ts";
+
+/** One in each namespace. */
+interface Sockets {
+  readonly host: NetlinkSocket;
+  readonly sandbox: NetlinkSocket;
+}
 
 const LOOPBACK_INDEX = 1;
 const RT_TABLE_MAIN = 254;
 const DEFAULT_MTU = 1500;
 
 /** Makes the sandbox as planned. Returns whether anything was missing. */
-export function ensureSandbox({ namespace, endpoints }: SandboxPlan): Promise<boolean> {
-  return withSockets(namespace, async (host, sandbox) => {
+export function ensureSandbox(wiring: Wiring, { namespace, endpoints, alone }: SandboxPlan): Promise<boolean> {
+  return withSockets(namespace, async (sockets) => {
+    const { host, sandbox } = sockets;
     const plumbed: Plumbed[] = [];
-    for (const plan of endpoints) plumbed.push(await ensurePair(host, sandbox, namespace, plan));
-    const changes = compareSandbox(host, sandbox, plumbed);
+    for (const plan of endpoints) plumbed.push(await ensurePair(wiring, sockets, namespace, plan));
+    const changes = compareSandbox(wiring, { host: askingView(host), sandbox }, plumbed, alone);
     // The peer is set up last of the pair; so whoever made one that is down may have died before this.
     const unborn = plumbed.filter(({ pair }) => !pair.host.up || !pair.peer.up);
     host.executeAll(unborn.flatMap(hostBirth));
-    failpoint("calico:born");
+    failpoint(`${wiring.driver}:born`);
     sandbox.executeAll([
       ...(endpoints.length > 0 ? [setLinkUp(LOOPBACK_INDEX)] : []),
       ...unborn.flatMap(sandboxBirth),
       ...requests(changes, "sandbox"),
     ]);
-    failpoint("calico:sandbox");
+    failpoint(`${wiring.driver}:sandbox`);
     // Behind the sandbox: a route on an interface whose peer is down would be marked so until the kernel looks again.
     host.executeAll(requests(changes, "host"));
-    failpoint("calico:host");
+    failpoint(`${wiring.driver}:host`);
     return changes.length > 0 || plumbed.some(({ isNew }) => isNew);
   });
 }
@@ -51,11 +61,13 @@ const sandboxBirth = ({ plan, pair: { peer } }: Plumbed): Request[] =>
   hasIpv6(plan) ? [] : [withoutGeneratedAddress(peer.index)];
 
 /** What is not as planned; an endpoint without its pair is one difference, since the pair carries all the rest. */
-export function sandboxDifferences({
-  namespace,
-  endpoints,
-}: SandboxPlan): Promise<Pick<Difference, "object" | "what">[]> {
-  return withSockets(namespace, async (host, sandbox) => {
+export async function sandboxDifferences(
+  wiring: Wiring,
+  { namespace, endpoints, alone }: SandboxPlan,
+  host: View,
+): Promise<Pick<Difference, "object" | "what">[]> {
+  const sandbox = NetlinkSocket.open(NETLINK_ROUTE, namespace);
+  try {
     const missing: Pick<Difference, "object" | "what">[] = [];
     const plumbed: Plumbed[] = [];
     for (const plan of endpoints) {
@@ -66,20 +78,19 @@ export function sandboxDifferences({
         missing.push({ object: `interface ${plan.hostInterface} of service ${plan.name}`, what });
       }
     }
-    const changes = compareSandbox(host, sandbox, plumbed);
+    const changes = compareSandbox(wiring, { host, sandbox }, plumbed, alone);
     return [...missing, ...changes.map(({ object, what }) => ({ object: object(), what }))];
-  });
+  } finally {
+    sandbox.close();
+  }
 }
 
-async function withSockets<T>(
-  namespace: NetworkNamespace,
-  work: (host: NetlinkSocket, sandbox: NetlinkSocket) => Promise<T>,
-): Promise<T> {
+async function withSockets<T>(namespace: NetworkNamespace, work: (sockets: Sockets) => Promise<T>): Promise<T> {
   const host = NetlinkSocket.open(NETLINK_ROUTE);
   try {
     const sandbox = NetlinkSocket.open(NETLINK_ROUTE, namespace);
     try {
-      return await work(host, sandbox);
+      return await work({ host, sandbox });
     } finally {
       sandbox.close();
     }
@@ -89,17 +100,27 @@ async function withSockets<T>(
 }
 
 async function ensurePair(
-  host: NetlinkSocket,
-  sandbox: NetlinkSocket,
+  wiring: Wiring,
+  { host, sandbox }: Sockets,
   namespace: NetworkNamespace,
   plan: EndpointPlan,
 ): Promise<Plumbed> {
-  const state = inspectPair(host, sandbox, plan);
-  if (state.kind === "stale") await host.executeInBackground([deleteLink(state.host.index)]);
+  const state = inspectPair(askingView(host), sandbox, plan);
+  if (state.kind === "stale") await deleteInBackground(host, [state.host]);
   const isNew = state.kind !== "present";
-  const pair = isNew ? makePair(host, sandbox, namespace, plan, mtuOf(plan.network.options) ?? uplinkMtu(host)) : state;
-  if (isNew) failpoint("calico:pair");
-  if (hasIpv6(plan)) enableIpv6(namespace, plan);
+  const options = (): PairOptions => ({
+    driver: wiring.driver,
+    mtu: mtuOf(plan.network.options) ?? uplinkMtu(host),
+    master: wiring.master?.(askingView(host), plan),
+  });
+  const pair = isNew ? await makePair(host, sandbox, namespace, plan, options()) : state;
+  if (isNew) failpoint(`${wiring.driver}:pair`);
+  if (hasIpv6(plan)) {
+    const owner = `service ${plan.name}`;
+    // A port of a bridge has no address of its own; the bridge has.
+    if (!wiring.master) enableIpv6(owner, plan.hostInterface);
+    enableIpv6(owner, plan.interface, namespace);
+  }
   return { plan, pair, isNew };
 }
 
