@@ -29,12 +29,12 @@ export interface InterfaceAddress extends IpPrefix {
 
 /**
  * Gives an interface an address; that it has it already is fine. IPv6 looks for no duplicates: the store has seen to
- * that, and the address would be of no use for a second or two.
+ * that, and the address would be of no use for a second or two. `scope` is as of `InterfaceAddress`, global unless told.
  */
-export const addAddress = (index: number, prefix: IpPrefix): Request => ({
+export const addAddress = (index: number, prefix: IpPrefix, scope = 0): Request => ({
   type: RTM_NEWADDR,
   flags: NLM_F_CREATE | NLM_F_REPLACE,
-  body: body(index, prefix),
+  body: body(index, prefix, scope),
   what: `add the address ${prefixText(prefix)} to interface number ${index}`,
 });
 
@@ -59,18 +59,19 @@ export function listAddresses(socket: NetlinkSocket, index?: number): InterfaceA
   );
 }
 
-function body(index: number, { address, length }: IpPrefix): Buffer {
+function body(index: number, { address, length }: IpPrefix, scope = 0): Buffer {
   const bytes = addressBytes(address);
   const family = addressFamily(address);
   const attributes = [attr.bytes(IFA_LOCAL, bytes), attr.bytes(IFA_ADDRESS, bytes)];
   if (family === AF_INET6) attributes.push(attr.u32(IFA_FLAGS, IFA_F_NODAD));
-  return Buffer.concat([header(family, length, index), ...attributes]);
+  return Buffer.concat([header(family, length, index, scope), ...attributes]);
 }
 
-function header(family: number, length: number, index: number): Buffer {
+function header(family: number, length: number, index: number, scope = 0): Buffer {
   const ifaddrmsg = Buffer.alloc(HEADER_LENGTH);
   ifaddrmsg.writeUInt8(family, 0);
   ifaddrmsg.writeUInt8(length, 1);
+  ifaddrmsg.writeUInt8(scope, 3);
   ifaddrmsg.writeUInt32LE(index, 4);
   return ifaddrmsg;
 }

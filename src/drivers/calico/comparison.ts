@@ -2,7 +2,7 @@
  * Compares a sandbox with its plan and names each difference. What ensure writes, what check reports and what repair
  * mends are the same list.
  */
-import type { Family } from "../../base/address.ts";
+import { type Family, familyOf } from "../../base/address.ts";
 import { listAddresses } from "../../dataplane/netlink/address.ts";
 import type { Request } from "../../dataplane/netlink/message.ts";
 import { setLinkMac, setLinkMtu, setLinkUp } from "../../dataplane/netlink/link.ts";
@@ -40,8 +40,9 @@ export function compareSandbox(host: NetlinkSocket, sandbox: NetlinkSocket, endp
   const isNew = endpoints.length === 1 && endpoints[0]?.isNew === true;
   const hasDefault = foreignDefaults(listRoutes(sandbox, { table: RT_TABLE_MAIN, length: 0 }));
   const alone = endpoints.length === 1;
+  const leads = !hasDefault.has(4) && endpoints.some(({ plan }) => plan.gateway && plan.addresses.some(isIpv4));
   const wantedInside = endpoints.flatMap(({ plan, pair }) =>
-    sandboxFacts(plan, pair.peer.index, { hasDefault, alone }),
+    sandboxFacts(plan, pair.peer.index, { hasDefault, alone, leads }),
   );
   const wantedOutside = endpoints.flatMap(({ plan, pair }) => hostFacts(plan, pair.host.index));
   const inside = new Set(endpoints.map(({ pair }) => pair.peer.index));
@@ -54,6 +55,8 @@ export function compareSandbox(host: NetlinkSocket, sandbox: NetlinkSocket, endp
     ...difference("host", wantedOutside, isNew ? [] : observe(host, outside), name),
   ];
 }
+
+const isIpv4 = (address: string): boolean => familyOf(address) === 4;
 
 function linkChanges({ plan, pair: { host, peer } }: Plumbed): Change[] {
   const mtu = mtuOf(plan.network.options);

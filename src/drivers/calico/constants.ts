@@ -3,8 +3,14 @@ import type { Family } from "../../base/address.ts";
 import { shortId } from "../../base/id.ts";
 import type { EndpointPlan, Standing } from "../driver.ts";
 
-/** What containers route through. Nothing has the addresses: permanent neighbour entries lead to the host's end. */
+/**
+ * What containers route through: permanent neighbour entries lead to the host's end. The first is an address of the
+ * host, on its `NODE_DEVICE`; the second nobody has.
+ */
 export const NEXT_HOP: Record<Family, string> = { 4: "169.254.1.1", 6: "fe80::1" };
+
+/** Its name is not like an endpoint's, which the firewall closes. */
+export const NODE_DEVICE = "cnm0";
 
 export const DEFAULT_ROUTE: Record<Family, string> = { 4: "0.0.0.0", 6: "::" };
 

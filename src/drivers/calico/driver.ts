@@ -18,7 +18,7 @@ import type {
   SandboxPlan,
   Standing,
 } from "../driver.ts";
-import { hostInterfaceOf, isHostInterface, isLikeHostInterface, isOurs, ownerOf } from "./constants.ts";
+import { NODE_DEVICE, hostInterfaceOf, isHostInterface, isLikeHostInterface, isOurs, ownerOf } from "./constants.ts";
 import { Firewall, ownTables } from "./firewall/firewall.ts";
 import type { FirewallEndpoint, FirewallMember, FirewallNetwork } from "./firewall/types.ts";
 import { closedHostFirewall, closedInterfaces } from "./host-firewall.ts";
@@ -30,6 +30,7 @@ import {
   putOnRecord,
   restoreSettings,
 } from "./host-settings.ts";
+import { ensureNodeDevice, isNodeDeviceThere, nodeDeviceDifferences, removeNodeDevice } from "./node-device.ts";
 import { checkOptions } from "./options.ts";
 import { ensureSandbox, sandboxDifferences } from "./sandbox.ts";
 
@@ -41,7 +42,7 @@ export class CalicoDriver implements Driver {
   readonly name = "calico";
   readonly checkOptions = checkOptions;
   readonly hostInterface = hostInterfaceOf;
-  readonly isHostInterface = isHostInterface;
+  readonly isHostInterface = (name: string): boolean => isHostInterface(name) || name === NODE_DEVICE;
   readonly tables = ownTables;
   readonly #stateDir: string;
   readonly #warn: (message: string) => void;
@@ -112,6 +113,7 @@ export class CalicoDriver implements Driver {
       ...settings,
       ...this.#lostRecord(plan),
       ...closedHostFirewall(families),
+      ...(plan.endpoints.length > 0 ? nodeDeviceDifferences() : []),
       ...(await this.#firewallDifferences(plan)),
       ...strayLinks(plan),
       ...this.#leftOver(plan),
@@ -156,7 +158,11 @@ export class CalicoDriver implements Driver {
     if (linksLikeOurs().some(isOurs)) return false;
     const wasThere = await this.#openFirewall().remove();
     failpoint("calico:no-firewall");
-    return restoreSettings(this.#stateDir) || wasThere;
+    const hadSettings = restoreSettings(this.#stateDir);
+    // Behind the record: who finds none makes the device.
+    const hadDevice = await removeNodeDevice();
+    failpoint("calico:no-device");
+    return wasThere || hadSettings || hadDevice;
   }
 
   close(): void {
@@ -176,6 +182,9 @@ export class CalicoDriver implements Driver {
     if (links.some(isOurs)) this.#warn(`the state directory ${this.#stateDir} ${LOST}`);
     const closed = closedInterfaces(links);
     if (closed !== undefined) this.#warn(closed);
+    const without = ensureNodeDevice();
+    if (without !== undefined) this.#warn(without);
+    failpoint("calico:device");
     putOnRecord(this.#stateDir);
   }
 
@@ -192,6 +201,7 @@ export class CalicoDriver implements Driver {
     return [
       ...(this.#openFirewall().isThere() ? ["the firewall"] : []),
       ...(hasChanged(this.#stateDir) ? ["the forwarding"] : []),
+      ...(isNodeDeviceThere() ? [`interface ${NODE_DEVICE}`] : []),
     ].map((object) => ({ object, what: "stands though no endpoint is attached on this host", repair }));
   }
 
