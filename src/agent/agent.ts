@@ -17,6 +17,7 @@ import type { StoreOptions } from "../store/options.ts";
 import type { WatchHealth } from "../store/watch.ts";
 import { serveControl, serveMetrics } from "./control-server.ts";
 import { Desired } from "./desired.ts";
+import { NameService } from "./dns/name-service.ts";
 import { Garbage } from "./garbage.ts";
 import { Journal } from "./journal.ts";
 import { KernelWatch, VERB_MS } from "./kernel-watch.ts";
@@ -39,6 +40,8 @@ export interface AgentOptions {
   readonly ip6?: string | undefined;
   /** HOST:PORT on loopback, for metrics and health. */
   readonly metricsAddress?: string | undefined;
+  /** Whether it resolves names for containers. */
+  readonly dns: boolean;
   readonly version: string;
   readonly log: Log;
   /** Aborted to stop. */
@@ -89,6 +92,7 @@ class Agent {
   readonly #direct: Environment;
   readonly #queue: WorkQueue;
   readonly #kernel: KernelWatch;
+  #names: NameService | undefined;
   #missedAt = -Infinity;
   /** Why what waits was asked for last. */
   readonly #reasons = new Map<string, string>();
@@ -109,7 +113,7 @@ class Agent {
     this.#desired = new Desired(this.#store.watches, node, {
       ownChanged: (id) => this.#ownChanged(id),
       surroundingsChanged: (id) => this.#add(id, STORE_CHANGED),
-      hostChanged: () => this.#add(HOST, STORE_CHANGED, VERB_MS),
+      hostChanged: () => this.#hostChanged(),
       membersChanged: (networkId, change) => this.#membersChanged(networkId, change),
     });
     const mender = new Mender({
@@ -160,6 +164,7 @@ class Agent {
     this.#state.id = id;
     failpoint("agent:registered");
     await this.#untilStopped(this.#desired.synced());
+    if (this.#options.dns) this.#names = new NameService(this.#options.node, this.#desired, this.#options.log);
     this.#kernel.start();
     for (const [sandboxId, record] of this.#desired.sandboxes) {
       this.#kernel.follow(sandboxId, record);
@@ -180,6 +185,7 @@ class Agent {
   async close(): Promise<void> {
     if (this.#state.readyAt !== undefined)
       this.#journal.add({ kind: "stopping", object: `node ${this.#options.node}`, what: "leaves all as it is" });
+    this.#names?.close();
     for (const close of this.#closers) await close();
     await this.#queue.close();
     this.#kernel.close();
@@ -248,6 +254,11 @@ class Agent {
     this.#kernel.follow(id, this.#desired.sandboxes.get(id));
     // Of one that is gone, too: what was wrong with it is no more.
     this.#add(id, STORE_CHANGED, VERB_MS);
+  }
+
+  #hostChanged(): void {
+    this.#names?.poolsChanged();
+    this.#add(HOST, STORE_CHANGED, VERB_MS);
   }
 
   /** At once, and without a look at anything else: until then, the newcomer is not let in. */

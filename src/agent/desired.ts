@@ -6,9 +6,17 @@ import type { MemberChange } from "../drivers/driver.ts";
 import { Cache, type CacheChange } from "../store/cache.ts";
 import { decode } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
-import { type SandboxRecord, endpointSchema, sandboxSchema } from "../store/records.ts";
+import {
+  type NetworkRecord,
+  type SandboxRecord,
+  endpointSchema,
+  networkSchema,
+  poolSchema,
+  sandboxSchema,
+} from "../store/records.ts";
 import type { KeyValue } from "../store/store.ts";
 import type { WatchStore } from "../store/watch.ts";
+import { type Attached, Directory, attachedOf } from "./dns/directory.ts";
 
 /** Told what a change of the store may have made wrong in the kernel. */
 export interface DesiredListener {
@@ -29,15 +37,21 @@ export class Desired {
   readonly #fixed: readonly Cache[];
   readonly #endpoints = new Map<string, Cache>();
   readonly #sandboxes = new Map<string, SandboxRecord>();
+  readonly #networks = new Map<string, NetworkRecord>();
+  readonly #pools: Cache;
+  /** Of the endpoints in the networks that live here. */
+  readonly directory: Directory;
 
   constructor(watches: WatchStore, node: string, listener: DesiredListener) {
     this.#watches = watches;
     this.#node = node;
     this.#listener = listener;
+    this.directory = new Directory(node);
+    this.#pools = new Cache(watches, keys.pools, () => this.#allChanged());
     this.#fixed = [
       new Cache(watches, keys.sandboxes(node), (changes) => this.#sandboxesChanged(changes)),
       new Cache(watches, keys.networks, (changes) => this.#networksChanged(changes)),
-      new Cache(watches, keys.pools, () => this.#allChanged()),
+      this.#pools,
     ];
   }
 
@@ -50,6 +64,19 @@ export class Desired {
   /** The sandboxes of this node by their ids, as far as their records can be read. */
   get sandboxes(): ReadonlyMap<string, SandboxRecord> {
     return this.#sandboxes;
+  }
+
+  /** All networks by their ids, as far as their records can be read. */
+  get networks(): ReadonlyMap<string, NetworkRecord> {
+    return this.#networks;
+  }
+
+  /** The prefixes of all pools. */
+  pools(): string[] {
+    return [...this.#pools.entries.values()].flatMap((kv) => {
+      const decoded = decode(poolSchema, kv);
+      return decoded.ok ? [decoded.stored.value.cidr] : [];
+    });
   }
 
   /** Resolves when all of it has been listed. */
@@ -86,11 +113,19 @@ export class Desired {
       if (!live.has(id)) {
         cache.close();
         this.#endpoints.delete(id);
+        this.directory.forget(id);
       }
   }
 
   #networksChanged(changes: readonly CacheChange[]): void {
-    const changed = new Set(changes.map(({ key }) => key.slice(keys.networks.length)));
+    const changed = new Set<string>();
+    for (const { key, after } of changes) {
+      const id = key.slice(keys.networks.length);
+      const decoded = after && decode(networkSchema, after);
+      if (decoded?.ok) this.#networks.set(id, decoded.stored.value);
+      else this.#networks.delete(id);
+      changed.add(id);
+    }
     this.#surroundingsChanged((sandbox) => networksOf(sandbox).some((id) => changed.has(id)));
     this.#listener.hostChanged();
   }
@@ -105,7 +140,8 @@ export class Desired {
     const joined: string[] = [];
     const left: string[] = [];
     for (const change of changes) {
-      const [before, after] = [placeOf(change.before), placeOf(change.after)];
+      const [before, after] = [attachedIn(change.before), attachedIn(change.after)];
+      this.directory.change(before, after);
       for (const place of [before, after]) if (place?.node === this.#node) own.add(place.sandboxId);
       // On this node, whoever attaches and detaches tells the kernel.
       const was = before?.node === this.#node ? undefined : before;
@@ -127,16 +163,7 @@ export class Desired {
 
 const networksOf = ({ endpoints }: SandboxRecord): string[] => endpoints.map(({ networkId }) => networkId);
 
-interface Place {
-  readonly node: string;
-  readonly sandboxId: string;
-  readonly addresses: readonly string[];
-}
-
-/** Where an endpoint is attached. */
-function placeOf(kv: KeyValue | undefined): Place | undefined {
+function attachedIn(kv: KeyValue | undefined): Attached | undefined {
   const decoded = kv && decode(endpointSchema, kv);
-  if (!decoded?.ok || !decoded.stored.value.binding) return undefined;
-  const { binding, addresses } = decoded.stored.value;
-  return { node: binding.node, sandboxId: binding.sandboxId, addresses };
+  return decoded?.ok ? attachedOf(decoded.stored.value) : undefined;
 }

@@ -28,6 +28,8 @@ export interface NodeOptions {
   readonly ip?: string | undefined;
   readonly ip6?: string | undefined;
   readonly metricsAddress?: string | undefined;
+  /** Whether it resolves names for containers. */
+  readonly dns: boolean;
   readonly dockerHost?: string | undefined;
 }
 
@@ -57,6 +59,7 @@ export function nodeArguments(options: NodeOptions): string[] {
     ip: options.ip,
     ip6: options.ip6,
     "metrics-address": options.metricsAddress,
+    dns: String(options.dns),
   };
   const given = Object.entries(words).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
   return ["node", "start", "--detach=false", ...given];

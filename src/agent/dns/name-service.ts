@@ -1,0 +1,87 @@
+/** Names for the containers of this node: a server at their next hop, and the redirect that leads queries to it. */
+import { NEXT_HOP } from "../../drivers/calico/constants.ts";
+import { DnsRedirect } from "../../drivers/calico/redirect.ts";
+import type { NetworkRecord } from "../../store/records.ts";
+import type { Log } from "../log.ts";
+import { answer } from "./answer.ts";
+import { clientAt } from "./client.ts";
+import type { Directory } from "./directory.ts";
+import type { Transport } from "./exchange.ts";
+import { failed, readQuery, udpReply } from "./message.ts";
+import { Resolvers } from "./resolvers.ts";
+import { DnsServer } from "./server.ts";
+import { Upstream } from "./upstream.ts";
+
+/** What the store has told. */
+export interface Known {
+  readonly directory: Directory;
+  readonly networks: ReadonlyMap<string, NetworkRecord>;
+  /** All of the cluster's. */
+  pools(): readonly string[];
+}
+
+const RESOLV_CONF = "/etc/resolv.conf";
+const DNS_PORT = 53;
+const AGAIN_MS = 5000;
+
+export class NameService {
+  readonly #node: string;
+  readonly #known: Known;
+  readonly #log: Log;
+  readonly #upstream: Upstream;
+  #server: DnsServer | undefined;
+  #redirect: DnsRedirect | undefined;
+  #again: NodeJS.Timeout | undefined;
+
+  /** Serves until it is closed. What keeps it from that is logged, and it tries again: containers have all else. */
+  constructor(node: string, known: Known, log: Log) {
+    this.#node = node;
+    this.#known = known;
+    this.#log = log;
+    const resolvers = new Resolvers(RESOLV_CONF, NEXT_HOP[4]);
+    this.#upstream = new Upstream({
+      resolvers: () => resolvers.list().map((address) => ({ address, port: DNS_PORT })),
+      onState: (trouble) =>
+        trouble === undefined
+          ? log.info("the host's resolvers answer again")
+          : log.warn("no resolver of the host answers what containers ask", { trouble, file: RESOLV_CONF }),
+    });
+    this.#start();
+  }
+
+  /** Call it when pools came or went. */
+  poolsChanged(): void {
+    this.#redirect?.setPools(this.#known.pools());
+  }
+
+  close(): void {
+    clearTimeout(this.#again);
+    this.#redirect?.close();
+    this.#server?.close();
+    this.#redirect = this.#server = undefined;
+  }
+
+  #start(): void {
+    try {
+      this.#server = new DnsServer(NEXT_HOP[4], (message, source, by) => this.#answer(message, source, by));
+      this.#redirect = DnsRedirect.open(this.#server.port);
+      this.poolsChanged();
+      this.#log.debug("names are answered", { address: NEXT_HOP[4], port: this.#server.port });
+    } catch (error) {
+      this.close();
+      this.#log.warn("names cannot be answered, will be tried again", { error });
+      this.#again = setTimeout(() => this.#start(), AGAIN_MS);
+    }
+  }
+
+  /** Who is not known, or not yet, hears nothing, and asks again. */
+  async #answer(message: Buffer, source: string, by: Transport): Promise<Buffer | undefined> {
+    const client = clientAt(source, this.#node, this.#known.directory, this.#known.networks);
+    const query = client && readQuery(message);
+    if (!query) return undefined;
+    if ("refusal" in query) return query.refusal;
+    const own = answer(query, client, this.#known.directory);
+    if (own) return by === "udp" ? udpReply(query, own) : own;
+    return (await this.#upstream.ask(query, by, client.sandboxId)) ?? failed(query);
+  }
+}
