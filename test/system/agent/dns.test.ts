@@ -1,12 +1,11 @@
 /** Containers reach each other by name, without a word about it inside them. */
-import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { hexOf, parseAddress } from "../../../src/base/address.ts";
 import { exec, ping, type Container } from "../../helpers/container.ts";
-import { NOBODY, ask, resolvConf, startResolver } from "../../helpers/dns.ts";
+import { NOBODY, ask, resolvConf, startResolver, type Resolver } from "../../helpers/dns.ts";
 import { INTERNET, UPLINK, makeHost, type Host } from "../../helpers/host.ts";
 import { startNode, type NodeProcess } from "../../helpers/node.ts";
-import { must, start, until, type Ended, type Running } from "../../helpers/process.ts";
+import { must, until, type Ended } from "../../helpers/process.ts";
 import { startResident, type Resident } from "../../helpers/resident.ts";
 import { attachNew, type Attached } from "../cnm/services.ts";
 
@@ -15,7 +14,7 @@ const NEXT_HOP = "169.254.1.1";
 let host: Host;
 let resident: Resident;
 let node: NodeProcess;
-let resolver: Running;
+let resolver: Resolver;
 let file: Awaited<ReturnType<typeof resolvConf>>;
 /** On network a; on a and b; on b and inner; on inner alone. */
 let one: Container;
@@ -33,7 +32,7 @@ beforeAll(async () => {
   resident = startResident(host);
   file = await resolvConf(host);
   await file.write(`nameserver ${NEXT_HOP}\nnameserver ${INTERNET.address}\n`);
-  resolver = await startResolver(host);
+  resolver = startResolver(host.internet, INTERNET.address);
   node = await startNode(host, resident);
   [one, two, three, four] = (await Promise.all([1, 2, 3, 4].map(() => host.container()))) as [
     Container,
@@ -53,8 +52,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await node?.stop();
-  resolver?.kill();
-  await resolver?.ended;
+  resolver?.close();
   await file?.remove();
   await resident?.close();
   await host?.close();
@@ -87,7 +85,7 @@ describe("a container finds", () => {
     const backwards = (address: string): string => address.split(".").toReversed().join(".");
     expect(await ask(one, "PTR", `${backwards(dba.ip)}.in-addr.arpa`)).toEqual(found("db.a"));
     const digits = hexOf(6, parseAddress(dba.ip6 ?? "")?.value ?? 0n);
-    expect(await ask(one, "PTR", `${[...digits].toReversed().join(".")}.ip6.arpa`)).toEqual(found("db.a"));
+    expect(await ask(one, "PTR", `${digits.split("").toReversed().join(".")}.ip6.arpa`)).toEqual(found("db.a"));
   });
 
   test("by what its image has: busybox", async () => {
@@ -156,11 +154,10 @@ describe("what is nobody's", () => {
 });
 
 test("a DNS server that is itself a service is asked, not replaced", async () => {
-  const own = start([process.execPath, resolve("test/helpers/dns-resolver.cjs"), dba.ip], { namespace: two.namespace });
-  await until("it listens", async () => (await exec(two, ["ss", "-Hltn", "sport", "=", "53"])).stdout !== "");
+  const own = startResolver(two, dba.ip);
   expect(await ask(one, "A", "db", { server: dba.ip })).toEqual(nothing("NXDOMAIN", false));
-  own.kill();
-  expect((await own.ended).stdout).toBe("db");
+  own.close();
+  expect(own.asked).toEqual(["db"]);
 });
 
 describe("the next hop", () => {
