@@ -257,7 +257,7 @@ class Agent {
   }
 
   #hostChanged(): void {
-    this.#names?.poolsChanged();
+    this.#names?.follow();
     this.#add(HOST, STORE_CHANGED, VERB_MS);
   }
 

@@ -74,7 +74,8 @@ function askUdp(fd: number, query: Packet, server: string, timeout: number): Pro
     socket.on("message", resolve).on("error", () => resolve(undefined));
     socket.on("close", () => clearTimeout(timer));
     // Connected, it takes an answer from whom it has asked alone, as resolvers do.
-    socket.connect(DNS_PORT, server, () => socket.send(encode(query)));
+    socket.on("connect", () => socket.send(encode(query)));
+    socket.connect(DNS_PORT, server);
   }).finally(() => socket.close());
 }
 

@@ -41,8 +41,9 @@ const overUdp: Ask = (asked, query, to, timeoutMs) =>
     socket.on("error", (error) => end(() => reject(error)));
     // Whatever else comes may be somebody's guess.
     socket.on("message", (got) => belongsTo(got, asked, query) && end(() => resolve(got)));
-    // Connected, it hears that nobody listens there.
-    socket.connect(to.port, to.address, () => socket.send(asked));
+    // Connected, it hears that nobody listens there. A callback would be called with what kept it from that, too.
+    socket.on("connect", () => socket.send(asked));
+    socket.connect(to.port, to.address);
   });
 
 const overTcp: Ask = (asked, query, to, timeoutMs) =>

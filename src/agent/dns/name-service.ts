@@ -1,7 +1,7 @@
 /** Names for the containers of this node: a server at their next hop, and the redirect that leads queries to it. */
 import { NEXT_HOP } from "../../drivers/calico/constants.ts";
 import { DnsRedirect } from "../../drivers/calico/redirect.ts";
-import type { NetworkRecord } from "../../store/records.ts";
+import type { NetworkRecord, SandboxRecord } from "../../store/records.ts";
 import type { Log } from "../log.ts";
 import { answer } from "./answer.ts";
 import { clientAt } from "./client.ts";
@@ -14,6 +14,8 @@ import { Upstream } from "./upstream.ts";
 
 /** What the store has told. */
 export interface Known {
+  /** Those of this node. */
+  readonly sandboxes: ReadonlyMap<string, SandboxRecord>;
   readonly directory: Directory;
   readonly networks: ReadonlyMap<string, NetworkRecord>;
   /** All of the cluster's. */
@@ -49,9 +51,13 @@ export class NameService {
     this.#start();
   }
 
-  /** Call it when pools came or went. */
-  poolsChanged(): void {
-    this.#redirect?.setPools(this.#known.pools());
+  /** Call it when sandboxes or pools came or went. */
+  follow(): void {
+    try {
+      this.#lead();
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   close(): void {
@@ -64,14 +70,29 @@ export class NameService {
   #start(): void {
     try {
       this.#server = new DnsServer(NEXT_HOP[4], (message, source, by) => this.#answer(message, source, by));
-      this.#redirect = DnsRedirect.open(this.#server.port);
-      this.poolsChanged();
+      this.#lead();
       this.#log.debug("names are answered", { address: NEXT_HOP[4], port: this.#server.port });
     } catch (error) {
-      this.close();
-      this.#log.warn("names cannot be answered, will be tried again", { error });
-      this.#again = setTimeout(() => this.#start(), AGAIN_MS);
+      this.#failed(error);
     }
+  }
+
+  /** Only while there is somebody to lead: a host without endpoints may have others' interfaces named like ours. */
+  #lead(): void {
+    if (!this.#server) return;
+    if (this.#known.sandboxes.size > 0) {
+      this.#redirect ??= DnsRedirect.open(this.#server.port);
+      this.#redirect.setPools(this.#known.pools());
+    } else {
+      this.#redirect?.close();
+      this.#redirect = undefined;
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.close();
+    this.#log.warn("names cannot be answered, will be tried again", { error });
+    this.#again = setTimeout(() => this.#start(), AGAIN_MS);
   }
 
   /** Who is not known, or not yet, hears nothing, and asks again. */

@@ -88,7 +88,13 @@ describe("a container finds", () => {
     expect(await ask(one, "PTR", `${digits.split("").toReversed().join(".")}.ip6.arpa`)).toEqual(found("db.a"));
   });
 
-  test("by what its image has: busybox", async () => {
+  test("by the resolver of its C library, wherever resolv.conf points, and by busybox", async () => {
+    const inside = await resolvConf(one);
+    await inside.write(`nameserver ${NOBODY}\n`);
+    const told = await exec(one, ["getent", "ahosts", "db"]);
+    await inside.remove();
+    expect(told.stdout).toContain(dba.ip);
+    expect(told.stdout).toContain(dba.ip6);
     const { stdout } = await exec(one, ["busybox", "nslookup", "db.a", NOBODY]);
     expect(stdout).toContain(dba.ip);
     expect(stdout).toContain(dba.ip6);
@@ -225,10 +231,15 @@ describe("when others or time change the host, names go on", () => {
   });
 });
 
-test("with the last endpoint the device goes", async () => {
+test("with the last endpoint all of it goes, while the node goes on", async () => {
+  await node.stop();
+  node = await startNode(host, resident);
   const there = async (): Promise<boolean> => (await host.exec(["ip", "link", "show", "cnm0"])).code === 0;
+  const tables = (): Promise<string> => must(["nft", "list", "tables"], { namespace: host.namespace });
   expect(await there()).toBe(true);
+  expect(await tables()).toContain("table ip calico_cnm_dns");
   for (const service of ["web.a", "db.a", "db.b", "cache.b", "store.inner", "alone.inner"])
     await resident.must("service", "detach", service);
   expect(await there()).toBe(false);
+  await until("nobody is led", async () => (await tables()) === "");
 });

@@ -106,6 +106,15 @@ test("what is lost is asked once more; of one that is silent nothing comes back,
   expect(states).toEqual([`${HOST} does not answer`, undefined]);
 });
 
+test("a resolver that cannot even be asked is passed over", async () => {
+  const good = await resolver((asked) => asked.reply());
+  // To the first the kernel lets nobody connect without more ado; nobody has the second.
+  for (const by of ["udp", "tcp"] as const)
+    for (const address of ["255.255.255.255", "100::1"])
+      expect(await upstream({ address, port: 53 }).ask(world, by, "s")).toBeUndefined();
+  expect(await upstream({ address: "255.255.255.255", port: 53 }, good).ask(world, "udp", "s")).toBeDefined();
+});
+
 test("without a resolver, nothing comes back", async () => {
   expect(await upstream().ask(world, "udp", "s")).toBeUndefined();
   expect(states).toEqual(["the host names none"]);
