@@ -164,7 +164,7 @@ class Agent {
     this.#state.id = id;
     failpoint("agent:registered");
     await this.#untilStopped(this.#desired.synced());
-    if (this.#options.dns) this.#names = new NameService(this.#options.node, this.#desired, this.#options.log);
+    if (this.#options.dns) this.#names = new NameService(this.#desired, this.#options.log);
     this.#kernel.start();
     for (const [sandboxId, record] of this.#desired.sandboxes) {
       this.#kernel.follow(sandboxId, record);

@@ -40,13 +40,12 @@ export class Desired {
   readonly #networks = new Map<string, NetworkRecord>();
   readonly #pools: Cache;
   /** Of the endpoints in the networks that live here. */
-  readonly directory: Directory;
+  readonly directory = new Directory();
 
   constructor(watches: WatchStore, node: string, listener: DesiredListener) {
     this.#watches = watches;
     this.#node = node;
     this.#listener = listener;
-    this.directory = new Directory(node);
     this.#pools = new Cache(watches, keys.pools, () => this.#allChanged());
     this.#fixed = [
       new Cache(watches, keys.sandboxes(node), (changes) => this.#sandboxesChanged(changes)),
@@ -140,12 +139,13 @@ export class Desired {
     const joined: string[] = [];
     const left: string[] = [];
     for (const change of changes) {
-      const [before, after] = [attachedIn(change.before), attachedIn(change.after)];
+      const before = this.#attachedIn(networkId, change.before);
+      const after = this.#attachedIn(networkId, change.after);
       this.directory.change(before, after);
-      for (const place of [before, after]) if (place?.node === this.#node) own.add(place.sandboxId);
+      for (const id of [before?.sandboxId, after?.sandboxId]) if (id !== undefined) own.add(id);
       // On this node, whoever attaches and detaches tells the kernel.
-      const was = before?.node === this.#node ? undefined : before;
-      if (after && after.node !== this.#node && !was) joined.push(...after.addresses);
+      const was = before?.sandboxId === undefined ? before : undefined;
+      if (after && after.sandboxId === undefined && !was) joined.push(...after.addresses);
       if (was && !after) left.push(...was.addresses);
     }
     for (const id of own) this.#listener.ownChanged(id);
@@ -155,6 +155,11 @@ export class Desired {
     this.#surroundingsChanged((sandbox) => sandbox.endpoints.length > 1 && networksOf(sandbox).includes(networkId));
   }
 
+  #attachedIn(networkId: string, kv: KeyValue | undefined): Attached | undefined {
+    const decoded = kv && decode(endpointSchema, kv);
+    return decoded?.ok ? attachedOf(decoded.stored.value, networkId, this.#node) : undefined;
+  }
+
   #surroundingsChanged(concerns: (sandbox: SandboxRecord) => boolean): void {
     for (const sandbox of this.#sandboxes.values())
       if (concerns(sandbox)) this.#listener.surroundingsChanged(sandbox.id);
@@ -162,8 +167,3 @@ export class Desired {
 }
 
 const networksOf = ({ endpoints }: SandboxRecord): string[] => endpoints.map(({ networkId }) => networkId);
-
-function attachedIn(kv: KeyValue | undefined): Attached | undefined {
-  const decoded = kv && decode(endpointSchema, kv);
-  return decoded?.ok ? attachedOf(decoded.stored.value) : undefined;
-}

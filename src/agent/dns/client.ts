@@ -12,20 +12,19 @@ export interface Client {
 /** Undefined for an address that no endpoint of this node has, as far as the store has told. */
 export function clientAt(
   source: string,
-  node: string,
   directory: Directory,
   networks: ReadonlyMap<string, NetworkRecord>,
 ): Client | undefined {
-  const endpoint = directory.at(source);
-  if (endpoint?.node !== node) return undefined;
-  const candidates = directory.inSandbox(endpoint.sandboxId).flatMap(({ id, networkId, addresses, priority }) => {
+  const sandboxId = directory.at(source)?.sandboxId;
+  if (sandboxId === undefined) return undefined;
+  const candidates = directory.inSandbox(sandboxId).flatMap(({ id, networkId, addresses, priority }) => {
     const network = networks.get(networkId);
     if (!network) return [];
     const { name: networkName, internal } = network;
     return [{ endpointId: id, networkName, internal, families: addresses.length, priority, network }];
   });
   const inOrder = gatewayOrder(candidates).map(({ network }) => network);
-  return { sandboxId: endpoint.sandboxId, networks: [...new Set(inOrder)] };
+  return { sandboxId, networks: [...new Set(inOrder)] };
 }
 
 /** An internal network has no way out for names either; a sandbox that has another way out may ask by that. */

@@ -1,39 +1,36 @@
 /** Which attached endpoints have which names and addresses, in the networks that live on this node. */
 import type { EndpointRecord } from "../../store/records.ts";
 
-/** An attached endpoint, wherever it is. */
+/** An attached endpoint, wherever it is: no more than is asked for, as there may be ten thousand of them. */
 export interface Attached {
   readonly id: string;
   readonly networkId: string;
   readonly name: string;
   readonly aliases: readonly string[];
   readonly addresses: readonly string[];
-  readonly node: string;
-  readonly sandboxId: string;
+  /** That of this node which it is in; undefined on another node. */
+  readonly sandboxId: string | undefined;
   readonly priority: number;
 }
 
-/** Undefined for one that is not attached. */
-export function attachedOf(record: EndpointRecord): Attached | undefined {
-  const { id, networkId, name, aliases, addresses, binding } = record;
+const NONE: readonly string[] = [];
+
+/** Undefined for one that is not attached. `networkId` is the record's own: one text for all of a network. */
+export function attachedOf(record: EndpointRecord, networkId: string, node: string): Attached | undefined {
+  const { id, name, addresses, binding } = record;
   if (!binding) return undefined;
-  const { node, sandboxId, priority } = binding;
-  return { id, networkId, name, aliases, addresses, node, sandboxId, priority };
+  const aliases = record.aliases.length > 0 ? record.aliases : NONE;
+  const sandboxId = binding.node === node ? binding.sandboxId : undefined;
+  return { id, networkId, name, aliases, addresses, sandboxId, priority: binding.priority };
 }
 
 type Lists = Map<string, readonly Attached[]>;
 
 export class Directory {
-  readonly #node: string;
   readonly #byAddress = new Map<string, Attached>();
   /** By network and then by label, in lower case. */
   readonly #byLabel = new Map<string, Lists>();
-  /** Those of this node alone. */
   readonly #bySandbox: Lists = new Map();
-
-  constructor(node: string) {
-    this.#node = node;
-  }
 
   /** What was known as `before` is now `after`. */
   change(before: Attached | undefined, after: Attached | undefined): void {
@@ -65,12 +62,12 @@ export class Directory {
   }
 
   #add(endpoint: Attached): void {
-    const { networkId, node, sandboxId, addresses } = endpoint;
+    const { networkId, sandboxId, addresses } = endpoint;
     for (const address of addresses) this.#byAddress.set(address, endpoint);
     const labels = this.#byLabel.get(networkId) ?? new Map<string, readonly Attached[]>();
     this.#byLabel.set(networkId, labels);
     for (const label of labelsOf(endpoint)) put(labels, label, endpoint);
-    if (node === this.#node) put(this.#bySandbox, sandboxId, endpoint);
+    if (sandboxId !== undefined) put(this.#bySandbox, sandboxId, endpoint);
   }
 
   #remove(endpoint: Attached): void {
@@ -80,7 +77,7 @@ export class Directory {
     const labels = this.#byLabel.get(networkId);
     for (const label of labelsOf(endpoint)) if (labels) take(labels, label, id);
     if (labels?.size === 0) this.#byLabel.delete(networkId);
-    take(this.#bySandbox, sandboxId, id);
+    if (sandboxId !== undefined) take(this.#bySandbox, sandboxId, id);
   }
 }
 

@@ -32,7 +32,6 @@ const LOOKS = 50;
 const MOST_WAITING = 64;
 
 export class NameService {
-  readonly #node: string;
   readonly #known: Known;
   readonly #log: Log;
   readonly #upstream: Upstream;
@@ -42,8 +41,7 @@ export class NameService {
   #waiting = 0;
 
   /** Serves until it is closed. What keeps it from that is logged, and it tries again: containers have all else. */
-  constructor(node: string, known: Known, log: Log) {
-    this.#node = node;
+  constructor(known: Known, log: Log) {
     this.#known = known;
     this.#log = log;
     const resolvers = new Resolvers(RESOLV_CONF, NEXT_HOP[4]);
@@ -113,7 +111,7 @@ export class NameService {
   }
 
   #clientAt(source: string): Client | undefined {
-    return clientAt(source, this.#node, this.#known.directory, this.#known.networks);
+    return clientAt(source, this.#known.directory, this.#known.networks);
   }
 
   /** A container may ask before the store has told of it; it would ask again only seconds later. */

@@ -11,7 +11,7 @@ const world = {
   directory: directoryOf(
     endpoint("web.a", ["10.1.0.1", "fd00::1"], { ...both, aliases: ["front"] }),
     endpoint("web.b", ["10.2.0.1"], { ...both, priority: 5 }),
-    endpoint("db.a", ["10.1.0.2", "fd00::2"], { aliases: ["Front"], node: "n2" }),
+    endpoint("db.a", ["10.1.0.2", "fd00::2"], { aliases: ["Front"], sandboxId: undefined }),
     endpoint("db.b", ["10.2.0.2"]),
     endpoint("other.a", ["10.1.0.3"], { aliases: ["db", "mine"] }),
     endpoint("alone.Inner", ["10.3.0.1"]),
@@ -92,7 +92,7 @@ describe("an address's name", () => {
 describe("who asks", () => {
   test("is an endpoint of this node, or nobody", () => {
     for (const source of ["10.1.0.2", "10.9.9.9", "198.51.100.1", ""])
-      expect(clientAt(source, "n1", world.directory, world.networks)).toBeUndefined();
+      expect(clientAt(source, world.directory, world.networks)).toBeUndefined();
     expect(client(world, WEB).networks.map(({ name }) => name)).toEqual(["b", "a"]);
   });
 

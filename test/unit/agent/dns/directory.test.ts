@@ -1,10 +1,10 @@
 import { expect, test } from "@jest/globals";
 import * as fc from "fast-check";
 import { type Attached, Directory } from "../../../../src/agent/dns/directory.ts";
-import { NODE, directoryOf, endpoint } from "./fixture.ts";
+import { directoryOf, endpoint } from "./fixture.ts";
 
 const one = endpoint("web.a", ["10.1.0.1"], { aliases: ["front", "WEB"] });
-const two = endpoint("db.a", ["10.1.0.2"], { aliases: ["front"], node: "n2" });
+const two = endpoint("db.a", ["10.1.0.2"], { aliases: ["front"], sandboxId: undefined });
 
 test("what changes is found by its new names and addresses alone", () => {
   const directory = directoryOf(one, two);
@@ -14,8 +14,8 @@ test("what changes is found by its new names and addresses alone", () => {
   expect(directory.named("id-a", "web")).toEqual([after]);
   expect(directory.named("id-a", "back")).toEqual([after]);
   expect([directory.at("10.1.0.1"), directory.at("10.1.0.9")]).toEqual([undefined, after]);
-  expect(directory.inSandbox(one.sandboxId)).toEqual([after]);
-  expect(directory.inSandbox(two.sandboxId)).toEqual([]);
+  expect(directory.inSandbox(one.sandboxId ?? "")).toEqual([after]);
+  expect(directory.inSandbox("sandbox of db.a")).toEqual([]);
 });
 
 test("an address that has gone to another is the other's, in whatever order it is told", () => {
@@ -31,17 +31,17 @@ test("after any changes it knows what it would know from the start, and forgets 
     slot: fc.nat(5),
     network: fc.constantFrom("a", "b"),
     aliases: fc.array(fc.constantFrom("x", "Y", "web")),
-    node: fc.constantFrom(NODE, "n2"),
+    sandboxId: fc.constantFrom("s", undefined),
     gone: fc.boolean(),
   });
   fc.assert(
     fc.property(fc.array(endpoints), (changes) => {
-      const directory = new Directory(NODE);
+      const directory = new Directory();
       const now = new Map<number, Attached>();
-      for (const { slot, network, aliases, node, gone } of changes) {
+      for (const { slot, network, aliases, sandboxId, gone } of changes) {
         const before = now.get(slot);
         const name = `s${slot}.${before ? before.networkId.slice(3) : network}`;
-        const after = gone ? undefined : endpoint(name, [`10.0.0.${slot}`], { aliases, node, sandboxId: "s" });
+        const after = gone ? undefined : endpoint(name, [`10.0.0.${slot}`], { aliases, sandboxId });
         directory.change(before, after);
         if (after) now.set(slot, after);
         else now.delete(slot);

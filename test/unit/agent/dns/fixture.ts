@@ -6,8 +6,6 @@ import { type Attached, Directory } from "../../../../src/agent/dns/directory.ts
 import { type Query, readQuery } from "../../../../src/agent/dns/message.ts";
 import type { NetworkRecord } from "../../../../src/store/records.ts";
 
-export const NODE = "n1";
-
 export const network = (name: string, more: Partial<NetworkRecord> = {}): NetworkRecord => ({
   v: 1,
   id: `id-${name}`,
@@ -31,7 +29,6 @@ export function endpoint(service: string, addresses: readonly string[], more: Pa
     name,
     aliases: [],
     addresses,
-    node: NODE,
     sandboxId: `sandbox of ${service}`,
     priority: 0,
     ...more,
@@ -39,7 +36,7 @@ export function endpoint(service: string, addresses: readonly string[], more: Pa
 }
 
 export function directoryOf(...endpoints: readonly Attached[]): Directory {
-  const directory = new Directory(NODE);
+  const directory = new Directory();
   for (const one of endpoints) directory.change(undefined, one);
   return directory;
 }
@@ -62,7 +59,7 @@ export interface World {
 }
 
 export function client({ directory, networks }: World, source: string): Client {
-  const found = clientAt(source, NODE, directory, networks);
+  const found = clientAt(source, directory, networks);
   if (!found) throw new Error(`nobody has ${source}`);
   return found;
 }
