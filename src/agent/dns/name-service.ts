@@ -1,14 +1,14 @@
 /** Names for the containers of this node: a server at their next hop, and the redirect that leads queries to it. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { NEXT_HOP } from "../../drivers/calico/constants.ts";
 import { DnsRedirect } from "../../drivers/calico/redirect.ts";
 import type { NetworkRecord, SandboxRecord } from "../../store/records.ts";
 import type { Log } from "../log.ts";
 import { answer } from "./answer.ts";
-import { type Client, clientAt } from "./client.ts";
+import { clientAt } from "./client.ts";
 import type { Directory } from "./directory.ts";
 import type { Transport } from "./exchange.ts";
 import { failed, readQuery, udpReply } from "./message.ts";
+import { Newcomers } from "./newcomers.ts";
 import { Resolvers } from "./resolvers.ts";
 import { DnsServer } from "./server.ts";
 import { Upstream } from "./upstream.ts";
@@ -27,18 +27,14 @@ const RESOLV_CONF = "/etc/resolv.conf";
 const DNS_PORT = 53;
 const AGAIN_MS = 5000;
 
-const LOOK_MS = 20;
-const LOOKS = 50;
-const MOST_WAITING = 64;
-
 export class NameService {
   readonly #known: Known;
   readonly #log: Log;
   readonly #upstream: Upstream;
+  readonly #newcomers = new Newcomers();
   #server: DnsServer | undefined;
   #redirect: DnsRedirect | undefined;
   #again: NodeJS.Timeout | undefined;
-  #waiting = 0;
 
   /** Serves until it is closed. What keeps it from that is logged, and it tries again: containers have all else. */
   constructor(known: Known, log: Log) {
@@ -101,32 +97,14 @@ export class NameService {
 
   /** Who is not known hears nothing. */
   async #answer(message: Buffer, source: string, by: Transport): Promise<Buffer | undefined> {
-    const client = this.#clientAt(source) ?? (await this.#newClientAt(source));
+    const { directory, networks } = this.#known;
+    const client = await this.#newcomers.find(() => clientAt(source, directory, networks));
+    if (!client) this.#log.debug("asked for a name by an address of nobody", { source });
     const query = client && readQuery(message);
     if (!query) return undefined;
     if ("refusal" in query) return query.refusal;
-    const own = answer(query, client, this.#known.directory);
+    const own = answer(query, client, directory);
     if (own) return by === "udp" ? udpReply(query, own) : own;
     return (await this.#upstream.ask(query, by, client.sandboxId)) ?? failed(query);
-  }
-
-  #clientAt(source: string): Client | undefined {
-    return clientAt(source, this.#known.directory, this.#known.networks);
-  }
-
-  /** A container may ask before the store has told of it; it would ask again only seconds later. */
-  async #newClientAt(source: string): Promise<Client | undefined> {
-    if (this.#waiting >= MOST_WAITING) return undefined;
-    this.#waiting += 1;
-    try {
-      for (let look = 0; look < LOOKS; look++) {
-        await sleep(LOOK_MS, undefined, { ref: false });
-        const client = this.#clientAt(source);
-        if (client) return client;
-      }
-      return undefined;
-    } finally {
-      this.#waiting -= 1;
-    }
   }
 }

@@ -127,15 +127,6 @@ describe("a container is told of no network but its own", () => {
   });
 });
 
-test("a container that asks as soon as it is attached is answered at its first question", async () => {
-  for (const service of ["x.a", "y.a"]) {
-    const fifth = await host.container();
-    await resident.must("service", "attach", "--publish", fifth.ref, service);
-    expect(await ask(fifth, "A", "db", { server: NEXT_HOP })).toEqual(found(dba.ip));
-    await resident.must("service", "unpublish", "--force", service);
-  }
-});
-
 describe("what is nobody's", () => {
   const world = { rcode: "NOERROR", data: ["203.0.113.77"], truncated: false, own: false };
 
