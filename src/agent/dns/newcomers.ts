@@ -25,11 +25,14 @@ export class Newcomers {
     let found = look();
     if (found !== undefined || this.#waiting >= most) return found;
     this.#waiting += 1;
-    for (let count = 0; found === undefined && count < looks; count++) {
-      await sleep(lookMs, undefined, { ref: false });
-      found = look();
+    try {
+      for (let count = 0; found === undefined && count < looks; count++) {
+        await sleep(lookMs, undefined, { ref: false });
+        found = look();
+      }
+    } finally {
+      this.#waiting -= 1;
     }
-    this.#waiting -= 1;
     return found;
   }
 }
