@@ -22,6 +22,7 @@ import type { WatchHealth } from "../store/watch.ts";
 import { type Serving, serveControl, serveMetrics } from "./control-server.ts";
 import { Desired } from "./desired.ts";
 import { startDockerPlugin } from "./docker-plugin.ts";
+import { NameService } from "./dns/name-service.ts";
 import { Journal } from "./journal.ts";
 import { KernelWatch, VERB_MS } from "./kernel-watch.ts";
 import type { Log } from "./log.ts";
@@ -47,6 +48,8 @@ export interface AgentOptions {
   readonly metricsAddress?: string | undefined;
   /** Where Docker finds its plugins; without it, there is none. */
   readonly pluginDir?: string | undefined;
+  /** Whether it resolves names for containers. */
+  readonly dns: boolean;
   readonly version: string;
   readonly log: Log;
   /** Aborted to stop. */
@@ -99,6 +102,7 @@ class Agent {
   readonly #surveys: WorkQueue;
   readonly #kernel: KernelWatch;
   readonly #docker = new DockerSandboxes();
+  #names: NameService | undefined;
   #missedAt = -Infinity;
   /** Why what waits was asked for last. */
   readonly #reasons = new Map<string, string>();
@@ -126,7 +130,7 @@ class Agent {
     this.#desired = new Desired(this.#store.watches, node, {
       ownChanged: (id) => this.#ownChanged(id),
       surroundingsChanged: (id) => this.#add(id, STORE_CHANGED),
-      hostChanged: () => this.#add(HOST, STORE_CHANGED, VERB_MS),
+      hostChanged: () => this.#allChanged(),
       membersChanged: (networkId, change) => this.#membersChanged(networkId, change),
     });
     const cached = { ...this.#direct, store: new CachedStore(this.#direct.store, () => this.#desired.caches()) };
@@ -184,6 +188,7 @@ class Agent {
     this.#state.id = id;
     failpoint("agent:registered");
     await this.#untilStopped(this.#desired.synced());
+    if (this.#options.dns) this.#names = new NameService(this.#desired, this.#options.log);
     this.#kernel.start();
     for (const [sandboxId, record] of this.#desired.sandboxes) {
       this.#kernel.follow(sandboxId, record);
@@ -206,6 +211,7 @@ class Agent {
   async close(): Promise<void> {
     if (this.#state.readyAt !== undefined)
       this.#journal.add({ kind: "stopping", object: `node ${this.#options.node}`, what: "leaves all as it is" });
+    this.#names?.close();
     for (const close of this.#closers) await close();
     await this.#surveys.close();
     await this.#queue.close();
@@ -299,6 +305,12 @@ class Agent {
     this.#kernel.follow(id, this.#desired.sandboxes.get(id));
     // Of one that is gone, too: what was wrong with it is no more.
     this.#add(id, STORE_CHANGED, VERB_MS);
+  }
+
+  /** What all sandboxes rest upon, by the store. */
+  #allChanged(): void {
+    this.#names?.follow();
+    this.#add(HOST, STORE_CHANGED, VERB_MS);
   }
 
   /** At once, and without a look at anything else: until then, the newcomer is not let in. */

@@ -6,9 +6,17 @@ import type { MemberChange } from "../drivers/driver.ts";
 import { Cache, type CacheChange } from "../store/cache.ts";
 import { decode } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
-import { type SandboxRecord, endpointSchema, sandboxSchema } from "../store/records.ts";
+import {
+  type NetworkRecord,
+  type SandboxRecord,
+  endpointSchema,
+  networkSchema,
+  poolSchema,
+  sandboxSchema,
+} from "../store/records.ts";
 import type { KeyValue } from "../store/store.ts";
 import type { WatchStore } from "../store/watch.ts";
+import { type Attached, Directory, attachedOf } from "./dns/directory.ts";
 
 /** Told what a change of the store may have made wrong in the kernel. */
 export interface DesiredListener {
@@ -29,15 +37,20 @@ export class Desired {
   readonly #fixed: readonly Cache[];
   readonly #endpoints = new Map<string, Cache>();
   readonly #sandboxes = new Map<string, SandboxRecord>();
+  readonly #networks = new Map<string, NetworkRecord>();
+  readonly #pools: Cache;
+  /** Of the endpoints in the networks that live here. */
+  readonly directory = new Directory();
 
   constructor(watches: WatchStore, node: string, listener: DesiredListener) {
     this.#watches = watches;
     this.#node = node;
     this.#listener = listener;
+    this.#pools = new Cache(watches, keys.pools, () => this.#allChanged());
     this.#fixed = [
       new Cache(watches, keys.sandboxes(node), (changes) => this.#sandboxesChanged(changes)),
       new Cache(watches, keys.networks, (changes) => this.#networksChanged(changes)),
-      new Cache(watches, keys.pools, () => this.#allChanged()),
+      this.#pools,
     ];
   }
 
@@ -50,6 +63,19 @@ export class Desired {
   /** The sandboxes of this node by their ids, as far as their records can be read. */
   get sandboxes(): ReadonlyMap<string, SandboxRecord> {
     return this.#sandboxes;
+  }
+
+  /** All networks by their ids, as far as their records can be read. */
+  get networks(): ReadonlyMap<string, NetworkRecord> {
+    return this.#networks;
+  }
+
+  /** The prefixes of all pools. */
+  pools(): string[] {
+    return [...this.#pools.entries.values()].flatMap((kv) => {
+      const decoded = decode(poolSchema, kv);
+      return decoded.ok ? [decoded.stored.value.cidr] : [];
+    });
   }
 
   /** Resolves when all of it has been listed. */
@@ -86,11 +112,19 @@ export class Desired {
       if (!live.has(id)) {
         cache.close();
         this.#endpoints.delete(id);
+        this.directory.forget(id);
       }
   }
 
   #networksChanged(changes: readonly CacheChange[]): void {
-    const changed = new Set(changes.map(({ key }) => key.slice(keys.networks.length)));
+    const changed = new Set<string>();
+    for (const { key, after } of changes) {
+      const id = key.slice(keys.networks.length);
+      const decoded = after && decode(networkSchema, after);
+      if (decoded?.ok) this.#networks.set(id, decoded.stored.value);
+      else this.#networks.delete(id);
+      changed.add(id);
+    }
     this.#surroundingsChanged((sandbox) => networksOf(sandbox).some((id) => changed.has(id)));
     this.#listener.hostChanged();
   }
@@ -106,12 +140,15 @@ export class Desired {
     const joined: string[] = [];
     const left: string[] = [];
     for (const change of changes) {
-      const [before, after] = [placeOf(change.before), placeOf(change.after)];
-      for (const place of [before, after]) if (place?.node === this.#node) own.add(place.sandboxId);
-      portsChanged ||= before?.node === this.#node && after?.node === this.#node && before.ports !== after.ports;
+      const before = this.#attachedIn(networkId, change.before);
+      const after = this.#attachedIn(networkId, change.after);
+      this.directory.change(before, after);
+      for (const id of [before?.sandboxId, after?.sandboxId]) if (id !== undefined) own.add(id);
+      const isHere = before?.sandboxId !== undefined && after?.sandboxId !== undefined;
+      portsChanged ||= isHere && portsOf(change.before) !== portsOf(change.after);
       // On this node, whoever attaches and detaches tells the kernel.
-      const was = before?.node === this.#node ? undefined : before;
-      if (after && after.node !== this.#node && !was) joined.push(...after.addresses);
+      const was = before?.sandboxId === undefined ? before : undefined;
+      if (after && after.sandboxId === undefined && !was) joined.push(...after.addresses);
       if (was && !after) left.push(...was.addresses);
     }
     for (const id of own) this.#listener.ownChanged(id);
@@ -123,6 +160,11 @@ export class Desired {
     this.#surroundingsChanged((sandbox) => sandbox.endpoints.length > 1 && networksOf(sandbox).includes(networkId));
   }
 
+  #attachedIn(networkId: string, kv: KeyValue | undefined): Attached | undefined {
+    const decoded = kv && decode(endpointSchema, kv);
+    return decoded?.ok ? attachedOf(decoded.stored.value, networkId, this.#node) : undefined;
+  }
+
   #surroundingsChanged(concerns: (sandbox: SandboxRecord) => boolean): void {
     for (const sandbox of this.#sandboxes.values())
       if (concerns(sandbox)) this.#listener.surroundingsChanged(sandbox.id);
@@ -131,18 +173,8 @@ export class Desired {
 
 const networksOf = ({ endpoints }: SandboxRecord): string[] => endpoints.map(({ networkId }) => networkId);
 
-interface Place {
-  readonly node: string;
-  readonly sandboxId: string;
-  readonly addresses: readonly string[];
-  /** The ports that it publishes, to be compared. */
-  readonly ports: string;
-}
-
-/** Where an endpoint is attached. */
-function placeOf(kv: KeyValue | undefined): Place | undefined {
+/** The ports that an endpoint publishes, to be compared. */
+function portsOf(kv: KeyValue | undefined): string {
   const decoded = kv && decode(endpointSchema, kv);
-  if (!decoded?.ok || !decoded.stored.value.binding) return undefined;
-  const { binding, addresses, ports } = decoded.stored.value;
-  return { node: binding.node, sandboxId: binding.sandboxId, addresses, ports: JSON.stringify(ports ?? []) };
+  return decoded?.ok ? JSON.stringify(decoded.stored.value.ports ?? []) : "";
 }

@@ -9,11 +9,14 @@ export interface Candidate {
   readonly priority: number;
 }
 
+export const electGateway = <T extends Candidate>(candidates: readonly T[]): T | undefined =>
+  gatewayOrder(candidates)[0];
+
 /**
  * libnetwork's order: highest priority, then non-internal before internal, then more address families, then network
  * name ascending. The endpoint id settles what is left, so that every process elects the same.
  */
-export function electGateway<T extends Candidate>(candidates: readonly T[]): T | undefined {
+export function gatewayOrder<T extends Candidate>(candidates: readonly T[]): T[] {
   return candidates.toSorted(
     (a, b) =>
       b.priority - a.priority ||
@@ -21,7 +24,7 @@ export function electGateway<T extends Candidate>(candidates: readonly T[]): T |
       b.families - a.families ||
       compare(a.networkName, b.networkName) ||
       compare(a.endpointId, b.endpointId),
-  )[0];
+  );
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

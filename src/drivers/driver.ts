@@ -186,7 +186,7 @@ export interface Driver {
   /** The name of an endpoint's interface on the host; follows from the id, so that a later process finds it. */
   hostInterface(endpointId: string): string;
 
-  /** Whether an interface on the host is named as those that the driver makes. */
+  /** Whether an interface on the host is named as those of endpoints are, or as another that the driver keeps there. */
   isHostInterface(name: string): boolean;
 
   /**

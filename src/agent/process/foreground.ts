@@ -44,7 +44,7 @@ interface Surroundings {
 
 /** From the lock to the end. Returns whether nobody wanted the end: the lock is not the one that others find. */
 async function live(options: NodeOptions, version: string, { log, manager, signal }: Surroundings): Promise<boolean> {
-  const { node, stateDir, dockerHost, ip, ip6, metricsAddress, pluginDir } = options;
+  const { node, stateDir, dockerHost, ip, ip6, metricsAddress, dns, pluginDir } = options;
   makeStateDir(stateDir);
   const lock = await becomeNode(stateDir);
   const lost = new AbortController();
@@ -62,7 +62,7 @@ async function live(options: NodeOptions, version: string, { log, manager, signa
     const store = etcd === undefined ? options.store : { endpoints: [etcd.endpoint] };
     log.info("the node starts", { node, version, store: choice, endpoints: store.endpoints });
     await runAgent({
-      ...{ node, stateDir, store, dockerHost, ip, ip6, metricsAddress, pluginDir, version, log },
+      ...{ node, stateDir, store, dockerHost, ip, ip6, metricsAddress, dns, pluginDir, version, log },
       signal: AbortSignal.any([signal, lost.signal]),
       onReady(id) {
         log.info("the node is ready", { id });

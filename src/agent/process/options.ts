@@ -31,6 +31,8 @@ export interface NodeOptions {
   readonly ip?: string | undefined;
   readonly ip6?: string | undefined;
   readonly metricsAddress?: string | undefined;
+  /** Whether it resolves names for containers. */
+  readonly dns: boolean;
   readonly dockerHost?: string | undefined;
   /** Where Docker finds its plugins, when the node is to be one. */
   readonly pluginDir?: string | undefined;
@@ -63,6 +65,7 @@ export function nodeArguments(options: NodeOptions): string[] {
     ip6: options.ip6,
     "metrics-address": options.metricsAddress,
     "plugin-dir": options.pluginDir,
+    dns: String(options.dns),
   };
   const given = Object.entries(words).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
   const flags = options.pluginDir === undefined ? [] : ["--libnetwork"];

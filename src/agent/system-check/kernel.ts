@@ -59,7 +59,12 @@ async function tried(namespace: NetworkNamespace): Promise<SystemRow[]> {
     const pair = { mtu: 1500, host: { name: "calitry0" }, peer: { name: "calitry1", namespaceFd: namespace.fd } };
     return [
       await make("veth", createVeth(pair), missing),
-      await make("bridge", createLink("bridge", "calitry2"), warning, "modprobe bridge, for networks of driver bridge"),
+      await make(
+        "bridge",
+        createLink("bridge", "calitry2"),
+        warning,
+        "modprobe bridge, for names in containers, and networks of driver bridge",
+      ),
       await rowOf(
         "nf_tables on bridges",
         () => bridgeFirewall(namespace),

@@ -31,6 +31,8 @@ export interface InterfaceAddress extends IpPrefix {
 export interface AddressOptions {
   /** Makes the kernel add no route to the prefix. */
   readonly noRoute?: boolean;
+  /** As of `InterfaceAddress`; global unless told. */
+  readonly scope?: number;
 }
 
 /**
@@ -60,19 +62,24 @@ export function listAddresses(socket: NetlinkSocket, index?: number): InterfaceA
   return socket.dump(request, parseAddress).filter((address) => index === undefined || address.index === index);
 }
 
-function body(index: number, { address, length }: IpPrefix, { noRoute = false }: AddressOptions = {}): Buffer {
+function body(
+  index: number,
+  { address, length }: IpPrefix,
+  { noRoute = false, scope = 0 }: AddressOptions = {},
+): Buffer {
   const bytes = addressBytes(address);
   const family = addressFamily(address);
   const attributes = [attr.bytes(IFA_LOCAL, bytes), attr.bytes(IFA_ADDRESS, bytes)];
   const flags = (family === AF_INET6 ? IFA_F_NODAD : 0) | (noRoute ? IFA_F_NOPREFIXROUTE : 0);
   if (flags !== 0) attributes.push(attr.u32(IFA_FLAGS, flags));
-  return Buffer.concat([header(family, length, index), ...attributes]);
+  return Buffer.concat([header(family, length, index, scope), ...attributes]);
 }
 
-function header(family: number, length: number, index: number): Buffer {
+function header(family: number, length: number, index: number, scope = 0): Buffer {
   const ifaddrmsg = Buffer.alloc(HEADER_LENGTH);
   ifaddrmsg.writeUInt8(family, 0);
   ifaddrmsg.writeUInt8(length, 1);
+  ifaddrmsg.writeUInt8(scope, 3);
   ifaddrmsg.writeUInt32LE(index, 4);
   return ifaddrmsg;
 }

@@ -8,11 +8,15 @@ const BATCH_END = 0x11;
 
 /** nf_tables verbs. */
 export const VERB = {
+  newTable: 0,
   deleteTable: 2,
+  newChain: 3,
   getChain: 4,
   deleteChain: 5,
+  newRule: 6,
   getRule: 7,
   deleteRule: 8,
+  newSet: 9,
   getSet: 10,
   deleteSet: 11,
   addElement: 12,
@@ -24,9 +28,13 @@ export const VERB = {
 /** The name of a message's table: attribute 1 of every kind of message. */
 export const TABLE = 1;
 
-export const CHAIN = { name: 3, use: 6 } as const;
+export const TABLE_FLAGS = 2;
+export const CHAIN = { name: 3, hook: 4, use: 6, type: 7 } as const;
+export const HOOK = { number: 1, priority: 2 } as const;
 export const RULE_CHAIN = 2;
+export const RULE_EXPRESSIONS = 4;
 export const SET_NAME = 2;
+export const SET = { flags: 3, keyType: 4, keyLength: 5, id: 10 } as const;
 
 export const ELEMENTS = { set: 2, list: 3, item: 1 } as const;
 export const ELEMENT = { key: 1, data: 2, flags: 3 } as const;
@@ -41,7 +49,7 @@ export const OBJECT_COUNTER = 1;
 export const COUNTER = { bytes: 1, packets: 2 } as const;
 
 /** NFPROTO_* of linux/netfilter.h. */
-export const FAMILY = { inet: 1, arp: 3, bridge: 7 } as const;
+export const FAMILY = { inet: 1, ip: 2, arp: 3, bridge: 7 } as const;
 
 /** A table of one family. */
 export interface Table {

@@ -29,11 +29,12 @@ import { isOurs } from "../veth/marks.ts";
 import { ensureSandbox, sandboxDifferences } from "../veth/sandbox.ts";
 import { type View, askingView, listedView } from "../veth/view.ts";
 import { closedInterfaces } from "./closed-interfaces.ts";
-import { hostInterfaceOf, isHostInterface, isLikeHostInterface, parkedInterfaceOf } from "./constants.ts";
+import { NODE_DEVICE, hostInterfaceOf, isHostInterface, isLikeHostInterface, parkedInterfaceOf } from "./constants.ts";
 import { leadDatagramsOn } from "./datagrams.ts";
 import { hostFacts, wiring } from "./facts.ts";
 import { Firewall, ownTables } from "./firewall/firewall.ts";
 import type { FirewallEndpoint, FirewallMember, FirewallNetwork } from "./firewall/types.ts";
+import { ensureNodeDevice, isNodeDeviceThere, nodeDeviceDifferences, removeNodeDevice } from "./node-device.ts";
 import { interfaceIn, park } from "./parked.ts";
 import { LinkRemoval } from "./removal.ts";
 
@@ -42,7 +43,7 @@ export class CalicoDriver implements Driver {
   readonly scope = "global";
   readonly ownsSubnets = false;
   readonly hostInterface = hostInterfaceOf;
-  readonly isHostInterface = isHostInterface;
+  readonly isHostInterface = (name: string): boolean => isHostInterface(name) || name === NODE_DEVICE;
   readonly parking: Parking = {
     interfaceOf: parkedInterfaceOf,
     interfaceIn,
@@ -120,6 +121,7 @@ export class CalicoDriver implements Driver {
     return [
       ...this.#settings.differences(families),
       ...closedHostFirewall("cali", families),
+      ...(plan.endpoints.length > 0 ? nodeDeviceDifferences() : []),
       ...(await this.#firewallDifferences(plan)),
       ...strayLinks(plan),
       ...this.#leftOver(plan),
@@ -140,7 +142,11 @@ export class CalicoDriver implements Driver {
     if ((await this.standing()).some((link) => link.isOurs)) return false;
     const wasThere = await this.#openFirewall().remove();
     failpoint("calico:no-firewall");
-    return this.#settings.restore() || wasThere;
+    const hadSettings = this.#settings.restore();
+    // Behind the record: who finds none makes the device.
+    const hadDevice = await removeNodeDevice();
+    failpoint("calico:no-device");
+    return wasThere || hadSettings || hadDevice;
   }
 
   close(): void {
@@ -169,6 +175,9 @@ export class CalicoDriver implements Driver {
     if (links.some((link) => link.isOurs)) this.#warn(`${this.#settings.lost.object} ${this.#settings.lost.what}`);
     const closed = closedInterfaces(links);
     if (closed !== undefined) this.#warn(closed);
+    const without = ensureNodeDevice();
+    if (without !== undefined) this.#warn(without);
+    failpoint("calico:device");
     this.#settings.putOnRecord();
   }
 
@@ -179,6 +188,7 @@ export class CalicoDriver implements Driver {
     return [
       ...(this.#openFirewall().isThere() ? ["the firewall"] : []),
       ...(this.#settings.isLeftOver ? ["the forwarding"] : []),
+      ...(isNodeDeviceThere() ? [`interface ${NODE_DEVICE}`] : []),
     ].map((object) => ({ object, what: "stands though no endpoint is attached on this host", repair }));
   }
 

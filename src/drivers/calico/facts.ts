@@ -30,9 +30,10 @@ export const hostFacts = (plan: Pick<EndpointPlan, "addresses" | "mac">, index: 
 
 /**
  * The container's side. The gateway owns the default route, unless there is a foreign one; any other endpoint leads to
- * its network's prefixes. Whoever does not have the container to itself answers by its own interface.
+ * its network's prefixes, and to the next hop itself, which answers for names, where nothing else of ours does. Whoever
+ * does not have the container to itself answers by its own interface.
  */
-const sandboxFacts = (plan: EndpointPlan, index: number, { hasDefault, alone }: Surroundings): Fact[] =>
+const sandboxFacts = (plan: EndpointPlan, index: number, { hasDefault, alone, leads }: Surroundings): Fact[] =>
   plan.addresses.flatMap((address) => {
     const family = familyOf(address);
     const ownsDefault = plan.gateway && !hasDefault.has(family);
@@ -40,6 +41,7 @@ const sandboxFacts = (plan: EndpointPlan, index: number, { hasDefault, alone }: 
       addressFact(index, prefix(hostPrefix(address))),
       neighbourFact({ index, address: NEXT_HOP[family], mac: HOST_MAC }),
       ...(ownsDefault ? [defaultFact(nextHop(family, index), family)] : prefixFacts(plan, index, address)),
+      ...(family === 6 || leads ? [] : [prefixFact(hostPrefix(NEXT_HOP[4]), index, address)]),
       ...(ownsDefault && alone ? [] : answerFacts(index, address)),
     ];
   });
@@ -48,15 +50,11 @@ const sandboxFacts = (plan: EndpointPlan, index: number, { hasDefault, alone }: 
 const prefixFacts = (plan: EndpointPlan, index: number, address: string): Fact[] =>
   [...new Set(plan.prefixes)]
     .filter((text) => familyOf(text) === familyOf(address))
-    .map((text) =>
-      // The metric keeps two endpoints on one network apart.
-      routeFact({
-        ...nextHop(familyOf(address), index),
-        destination: prefix(text),
-        source: address,
-        metric: index,
-      }),
-    );
+    .map((text) => prefixFact(text, index, address));
+
+/** The metric keeps two endpoints on one network apart. */
+const prefixFact = (text: string, index: number, source: string): Fact =>
+  routeFact({ ...nextHop(familyOf(source), index), destination: prefix(text), source, metric: index });
 
 /** What is said from the address, answers above all, by this interface: by any other it would be taken for forged. */
 function answerFacts(index: number, address: string): Fact[] {

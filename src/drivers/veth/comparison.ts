@@ -59,8 +59,9 @@ export function compareSandbox(
   const defaults = listRoutes(sandbox, { table: RT_TABLE_MAIN, length: 0 });
   const moversOwn = defaults.filter((route) => isMoversOwn(wiring, route, inside));
   const hasDefault = foreignDefaults(defaults.filter((route) => !moversOwn.includes(route)));
+  const leads = !hasDefault.has(4) && endpoints.some(({ plan }) => plan.gateway && plan.addresses.some(isIpv4));
   const wantedInside = endpoints.flatMap(({ plan, pair }) =>
-    wiring.sandboxFacts(plan, pair.peer.index, { hasDefault, alone }),
+    wiring.sandboxFacts(plan, pair.peer.index, { hasDefault, alone, leads }),
   );
   const wantedOutside = endpoints.flatMap(({ plan, pair }) => wiring.hostFacts(plan, pair.host.index));
   const outside = new Set(endpoints.map(({ pair }) => pair.host.index));
@@ -78,6 +79,8 @@ export function compareSandbox(
     ...difference("host", wantedOutside, isNew ? [] : observe(wiring, host, outside), name),
   ];
 }
+
+const isIpv4 = (address: string): boolean => familyOf(address) === 4;
 
 function linkChanges({ plan, pair: { host, peer } }: Plumbed): Change[] {
   const mtu = mtuOf(plan.network.options);

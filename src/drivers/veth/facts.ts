@@ -29,6 +29,8 @@ export interface Surroundings {
   readonly hasDefault: ReadonlySet<Family>;
   /** Whether this is its only endpoint. */
   readonly alone: boolean;
+  /** Whether one of the driver\'s endpoints owns the default route of IPv4, so that all it asks of anybody comes to this host. */
+  readonly leads: boolean;
 }
 
 export const DEFAULT_ROUTE: Record<Family, IpPrefix> = {

@@ -40,7 +40,9 @@ test("a restart with everything in place changes nothing in the kernel", async (
   await must(["ip", "link", "add", "last0", "type", "bridge"], { namespace: host.namespace });
   for (const change of changes) change.kill("SIGINT");
   const [ofHost, ofFirewall, ofContainer] = await Promise.all(changes.map(({ ended }) => ended));
-  expect(ofFirewall?.stdout).toBe("");
+  // What leads queries for names to the agent is the agent's own, and comes and goes with it.
+  const isOfHost = (line: string): boolean => line !== "" && !/^# new gen|^\w+ \w+ ip calico_cnm_dns\b/.test(line);
+  expect(ofFirewall?.stdout.split("\n").filter(isOfHost)).toEqual([]);
   expect(ofContainer?.stdout).toBe("");
   expect(ofHost?.stdout.split("\n").filter((line) => line.includes("cali"))).toEqual([]);
 });

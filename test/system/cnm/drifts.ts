@@ -69,6 +69,14 @@ export const drifts: Record<string, readonly [(place: Place) => Promise<unknown>
     (place) => onHost(place, "ip", "neighbour", "delete", place.service.ip, "dev", place.service.hostInterface),
     /neighbour 10\.1\.0\./,
   ],
+  "the device of the next hop is deleted": [
+    (place) => onHost(place, "ip", "link", "delete", "cnm0"),
+    /cnm0 +is missing/,
+  ],
+  "the device of the next hop has lost its address": [
+    (place) => onHost(place, "ip", "address", "flush", "dev", "cnm0"),
+    /cnm0 +lacks the address 169\.254\.1\.1/,
+  ],
   "the whole ruleset is flushed": [(place) => onHost(place, "nft", "flush", "ruleset"), /firewall/],
   "a chain is emptied": [(place) => onHost(place, "nft", "flush", "chain", "inet", "calico_cnm", "source"), /firewall/],
   "an element is deleted": [

@@ -23,6 +23,7 @@ export const nodeOptions = {
   logDir: text("DIR", `where logs are kept (default: ${defaultLogDir})`, { completes: "directory" }),
   logLevel: text("LEVEL", "least level that is logged (default: info)", { choices: logLevels }),
   metricsAddress: text("HOST:PORT", "serve metrics and health there, on loopback"),
+  dns: text("true|false", "resolve names for containers (default: true)", { choices: ["true", "false"] }),
   libnetwork: flag("be a network and IPAM plugin of this host's Docker, too"),
   pluginDir: text("DIR", `where Docker looks for plugins (default: ${defaultPluginDir})`, { completes: "directory" }),
 };
@@ -51,6 +52,7 @@ export function readNodeOptions(settings: Settings, given: OptionValues<typeof n
     ip: addressOf("--ip", 4, given.ip),
     ip6: addressOf("--ip6", 6, given.ip6),
     metricsAddress: given.metricsAddress,
+    dns: given.dns !== "false",
     dockerHost,
     pluginDir: given.libnetwork ? pluginDir : undefined,
   };

@@ -7,6 +7,7 @@ import type { Table } from "../../../dataplane/nftables/protocol.ts";
 import { fingerprint } from "../../firewall/fingerprint.ts";
 import { poolSetTypes } from "../../firewall/pools.ts";
 import type { Structure } from "../../firewall/script.ts";
+import { NEXT_HOP } from "../constants.ts";
 import type { FirewallNetwork } from "./types.ts";
 
 export const packetTable: Table = { family: "inet", name: "calico_cnm" };
@@ -83,7 +84,14 @@ const packets: Structure = {
     },
     leaving: { rules: [`iifname vmap @from`, `counter name unknown-interface drop`] },
     entering: { rules: [`oifname vmap @to`, `counter name unknown-interface drop`] },
-    input: { hook: filter("input"), rules: [`iifname "cali*" goto to-host`] },
+    input: {
+      hook: filter("input"),
+      rules: [
+        `iifname "cali*" goto to-host`,
+        // The host answers for an address of its own on every link; this one is for containers and for itself.
+        `iifname != "lo" ip daddr ${NEXT_HOP[4]} drop`,
+      ],
+    },
     "to-host": {
       rules: [
         `icmpv6 type { nd-router-advert, nd-redirect } drop`,
@@ -91,7 +99,18 @@ const packets: Structure = {
         // Where the container's runtime made the interface, the container asks for its gateway's MAC address.
         `icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept`,
         `ct state established,related accept`,
+        `ip daddr ${NEXT_HOP[4]} goto to-next-hop`,
         `goto leaving`,
+      ],
+    },
+    // Only who asks for a name, and was led there (redirect.ts), from an internal network too: programs that listen on
+    // every address of the host listen on this one.
+    "to-next-hop": {
+      rules: [
+        // One for each protocol: with a set of both, nft cannot list the port.
+        `ct status dnat meta l4proto udp ct original proto-dst 53 accept`,
+        `ct status dnat meta l4proto tcp ct original proto-dst 53 accept`,
+        `counter name isolated drop`,
       ],
     },
     output: {
@@ -122,7 +141,10 @@ const arp: Structure = {
   counters: ["spoofed"],
   sets: { bindings: "ifname . ether_addr . ipv4_addr" },
   chains: {
-    input: { hook: filter("input"), rules: [`iifname "cali*" goto source`] },
+    input: {
+      hook: filter("input"),
+      rules: [`iifname "cali*" goto source`, `arp daddr ip ${NEXT_HOP[4]} drop`],
+    },
     // Accepting what is bound, rather than dropping what is not: ARP of another shape matches neither.
     source: {
       rules: [`iifname . arp saddr ether . arp saddr ip @bindings return`, `counter name spoofed drop`],

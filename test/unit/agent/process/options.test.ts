@@ -24,6 +24,7 @@ const none = {
   metricsAddress: undefined,
   libnetwork: false,
   pluginDir: undefined,
+  dns: undefined,
 };
 
 test("the words that start the node elsewhere are all known to the command, and mean the same", () => {
@@ -41,6 +42,7 @@ test("the words that start the node elsewhere are all known to the command, and 
     ip: "10.0.0.1",
     ip6: "fd00::1",
     metricsAddress: "127.0.0.1:9091",
+    dns: false,
   };
   const request = parse(tree, nouns, nodeArguments(full));
   if (!("command" in request)) throw new Error("it asks for help");
@@ -56,6 +58,7 @@ test("the words that start the node elsewhere are all known to the command, and 
     etcdPasswordFile: "/pw",
     ip6: "fd00::1",
     etcd: "auto",
+    dns: "false",
   });
 });
 

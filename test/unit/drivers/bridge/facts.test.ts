@@ -29,8 +29,8 @@ const plan = (more: Partial<EndpointPlan> = {}): EndpointPlan => ({
   ...more,
 });
 
-const ALONE: Surroundings = { hasDefault: new Set(), alone: true };
-const AMONG: Surroundings = { hasDefault: new Set(), alone: false };
+const ALONE: Surroundings = { hasDefault: new Set(), alone: true, leads: false };
+const AMONG: Surroundings = { hasDefault: new Set(), alone: false, leads: false };
 
 const keysOf = (facts: readonly Fact[]): string[] => facts.map(({ key }) => key);
 
@@ -57,7 +57,7 @@ describe("in the sandbox", () => {
   });
 
   test("a foreign default route is left alone", () => {
-    const facts = sandboxFacts(plan(), 7, { hasDefault: new Set([4 as const]), alone: true });
+    const facts = sandboxFacts(plan(), 7, { hasDefault: new Set([4 as const]), alone: true, leads: false });
     expect(keysOf(facts)).toEqual([ADDRESS, LINK, ...ANSWERS]);
   });
 
