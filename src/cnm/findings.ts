@@ -74,8 +74,9 @@ export async function manySandboxes(env: Environment): Promise<(record: SandboxR
     const members = await readableMembers(env, record);
     const namespace = reopenSandbox(env, record);
     if (!namespace) return false;
-    const look = async (sandbox: SandboxPlan, driver: string): Promise<Finding[]> =>
-      (await looks.get(driver)?.(sandbox)) ?? [];
+    // A plugin's driver is not among all of them.
+    const look = (sandbox: SandboxPlan, driver: string): Promise<Finding[]> =>
+      looks.get(driver)?.(sandbox) ?? env.drivers.get(driver).sandboxDifferences(sandbox);
     try {
       return (await inside(env, { record, members, namespace }, look)).length === 0;
     } finally {

@@ -45,6 +45,8 @@ export class Follower {
   /** One piece of work after the other: what is told later is newer. */
   #last: Promise<void> = Promise.resolve();
   #again: NodeJS.Timeout | undefined;
+  /** Whether Docker tells of what happens; else there is nothing to look at. */
+  #isFollowed = false;
   /** Containers that were seen to run, by their ids, and on which of Docker's networks; until they end. */
   readonly #seen = new Map<string, Set<string>>();
   /** What was left over at the last look, by its words. */
@@ -57,12 +59,13 @@ export class Follower {
   /** Runs until the signal is aborted; waits for a Docker that is away. */
   async run(): Promise<void> {
     const { docker, signal, calls, connected } = this.#world;
-    const looks = setInterval(() => this.#enqueue("look", () => this.#look()), LOOK_MS);
+    const looks = setInterval(() => this.#lookIn(0), LOOK_MS);
     let pause = FIRST_PAUSE_MS;
     while (!signal.aborted) {
       const opened = (): void => {
         pause = FIRST_PAUSE_MS;
         calls.forget();
+        this.#isFollowed = true;
         this.#enqueue("events", async () => this.#seen.clear());
         connected(undefined);
         this.#enqueue("look", () => this.#look());
@@ -73,6 +76,7 @@ export class Follower {
           () => new Error("its events have ended"),
           (error: Error) => error,
         );
+      this.#isFollowed = false;
       if (signal.aborted) break;
       connected(error);
       await sleep(pause * (0.75 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
@@ -85,7 +89,8 @@ export class Follower {
 
   #enqueue(what: string, work: () => Promise<void>): void {
     this.#last = this.#last.then(work).catch((error: unknown) => {
-      if (this.#world.signal.aborted) return;
+      // Once it answers again, all of it is looked at.
+      if (this.#world.signal.aborted || !this.#isFollowed) return;
       this.#world.warn("what Docker told could not be followed, and will be looked at again", { what, error });
       this.#lookIn(RETRY_MS);
     });
@@ -93,6 +98,7 @@ export class Follower {
 
   #lookIn(ms: number): void {
     clearTimeout(this.#again);
+    if (!this.#isFollowed) return;
     this.#again = setTimeout(() => this.#enqueue("look", () => this.#look()), ms);
   }
 

@@ -66,6 +66,29 @@ test("containers that Docker runs, that calicoctl runs, and that are attached re
   expect(await allReachEachOther()).toBe(true);
 });
 
+test("the network is there when the first process of a container begins", async () => {
+  const { image, docker } = world.docker;
+  const address = (await attached("workload-A.net1"))[0]?.addresses[0] ?? "";
+  // One packet, without a second try, and nobody waits for it.
+  const ping = ["ping", "-c", "1", "-W", "1", address];
+  expect(await docker("run", "--rm", "--network", "net1", image, ...ping)).toContain("1 packets received");
+  const words = ["--publish-service=once.net1", "--rm", image, ...ping];
+  expect(await calicoctl("run", ...words)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("1 packets received"),
+  });
+});
+
+test("a name of one is known to all, whoever runs it", async () => {
+  for (const [container, name] of [
+    ["workload-A", "srvC"],
+    ["workload-B", "srvC.net1"],
+    ["workload-C", "workload-A"],
+    ["workload-C", "srvA.net1"],
+  ] as const)
+    expect([container, name, await pings(container, name)]).toContain(true);
+});
+
 test.each(["workload-A", "workload-B", "workload-C"])("so they do after %s was restarted", async (container) => {
   const before = await attached(...ALL);
   await world.docker.docker("restart", "--time", "0", container);
