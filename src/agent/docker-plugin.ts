@@ -22,9 +22,10 @@ export class Behind {
   }
 
   add(work: Promise<unknown>): void {
-    const done = work.catch((error: unknown) => this.#log.warn("what Docker has left is not all gone yet", { error }));
+    const done = work
+      .catch((error: unknown) => this.#log.warn("what Docker has left is not all gone yet", { error }))
+      .then(() => void this.#works.delete(done));
     this.#works.add(done);
-    void done.then(() => this.#works.delete(done));
   }
 
   async end(): Promise<void> {
