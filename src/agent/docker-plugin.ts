@@ -22,10 +22,10 @@ export class Behind {
   }
 
   add(work: Promise<unknown>): void {
-    const done = work
+    const ended = work
       .catch((error: unknown) => this.#log.warn("what Docker has left is not all gone yet", { error }))
-      .then(() => void this.#works.delete(done));
-    this.#works.add(done);
+      .then(() => void this.#works.delete(ended));
+    this.#works.add(ended);
   }
 
   async end(): Promise<void> {

@@ -83,7 +83,7 @@ test("an interface is deleted with its peer, and a second time is fine", async (
 test("the interfaces of a group are deleted at once, and no other", async () => {
   const { hostEnd } = bed.pair();
   const { socket } = bed.host;
-  socket.executeAll([link.createLink("dummy", "d2"), link.createLink("dummy", "d3")]);
+  socket.executeAll([link.createLink("bridge", "d2"), link.createLink("bridge", "d3")]);
   socket.executeAll([link.setLinkGroup(hostEnd.index, 4711), link.setLinkGroup(linkOf(bed.host, "d2").index, 4711)]);
   expect(await socket.executeInBackground([link.deleteLinkGroup(4711)])).toEqual([undefined]);
   expect(["cali0", "d2", "d3"].map((name) => findLink(socket, name) !== undefined)).toEqual([false, false, true]);
