@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { lockFile } from "../../../src/dataplane/lock.ts";
+import { lockFile, lockFileNow } from "../../../src/dataplane/lock.ts";
 import type { Lock } from "../../../src/dataplane/lock.ts";
 import { run, start, until } from "../../helpers/process.ts";
 
@@ -42,6 +42,16 @@ test("one at a time, in this process too, and the file and its folder are privat
   await waiting;
   first.release();
   expect(await isFree()).toBe(false);
+});
+
+test("whoever does not wait gets it when it is free, and else nothing", async () => {
+  const held = await take({ timeoutMs: 0, exclusive: false });
+  expect(lockFileNow(path)).toBeUndefined();
+  held.release();
+  const lock = lockFileNow(path);
+  expect(await isFree()).toBe(false);
+  lock?.release();
+  expect(await isFree()).toBe(true);
 });
 
 test("shared locks go together, and keep an exclusive one out", async () => {

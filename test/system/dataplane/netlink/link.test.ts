@@ -103,6 +103,20 @@ test("an interface is deleted with its peer, and a second time is fine", async (
   expect(bed.host.socket.execute([link.deleteLink(hostEnd.index)])).toEqual([undefined]);
 });
 
+test("the interfaces of a group are deleted at once, and no other", async () => {
+  const { hostEnd } = bed.pair();
+  const { socket } = bed.host;
+  socket.executeAll([link.createLink("bridge", "d2"), link.createLink("bridge", "d3")]);
+  socket.executeAll([link.setLinkGroup(hostEnd.index, 4711), link.setLinkGroup(linkOf(bed.host, "d2").index, 4711)]);
+  expect(await socket.executeInBackground([link.deleteLinkGroup(4711)])).toEqual([undefined]);
+  expect(["cali0", "d2", "d3"].map((name) => findLink(socket, name) !== undefined)).toEqual([false, false, true]);
+  expect(findLink(bed.container.socket, "eth0")).toBeUndefined();
+  expect(socket.execute([link.deleteLinkGroup(4711), link.setLinkGroup(hostEnd.index, 4711)])).toEqual([
+    undefined,
+    undefined,
+  ]);
+});
+
 test("the host end makes itself no IPv6 address, and counts what goes through", async () => {
   const { hostEnd, containerEnd } = bed.pair();
   bed.host.socket.executeAll([link.withoutGeneratedAddress(hostEnd.index)]);
