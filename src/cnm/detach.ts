@@ -15,6 +15,7 @@ import {
   refreshNeighbours,
   removeFromKernel,
   withEndpointUntilGone,
+  withHostUntilGone,
   withSandbox,
   withdrawIfIdle,
 } from "./kernel.ts";
@@ -131,14 +132,16 @@ export async function release(
  * Runs `work` while nobody else puts the endpoint, or a port that it publishes, into the kernel or takes it out; of the
  * endpoint, for as long as what `work` has taken out is not gone.
  */
-async function inTurn(env: Environment, endpoint: EndpointRecord, work: () => Promise<Removal>): Promise<Removal> {
-  const ports = new PortsTurn(env);
-  try {
-    await ports.beginFor(endpoint);
-    return await withEndpointUntilGone(env, endpoint.id, work);
-  } finally {
-    ports.end();
-  }
+function inTurn(env: Environment, endpoint: EndpointRecord, work: () => Promise<Removal>): Promise<Removal> {
+  return withHostUntilGone(env, async () => {
+    const ports = new PortsTurn(env);
+    try {
+      await ports.beginFor(endpoint);
+      return await withEndpointUntilGone(env, endpoint.id, work);
+    } finally {
+      ports.end();
+    }
+  });
 }
 
 /** Takes away what an endpoint has left in a sandbox that is empty since, if its container lives on. */

@@ -13,7 +13,7 @@ import {
   parsePrefix,
 } from "../base/address.ts";
 import { UserError, failure, usageError } from "../base/errors.ts";
-import type { IpamDriver } from "../drivers/ipam-driver.ts";
+import type { GivenAddress, IpamDriver } from "../drivers/ipam-driver.ts";
 import { checkPrefix } from "../ipam/pools.ts";
 import type { IpamRecord, NetworkRecord } from "../store/records.ts";
 import type { Environment } from "./environment.ts";
@@ -72,7 +72,7 @@ export async function requestPools(
       const wish = canonical(gateways.find((text) => isInside(text, pool.cidr)));
       // Whoever names a gateway has it kept, even where the plugin has one already.
       if (wish !== undefined || pool.gateway === undefined) {
-        asked.gateway = await ipam.requestAddress(pool.id, { address: wish, gateway: true });
+        asked.gateway = (await ipam.requestAddress(pool.id, { address: wish, gateway: true })).address;
         given.push(asked.gateway);
       } else if (pool.gateway !== "none") given.push(pool.gateway);
     }
@@ -94,18 +94,21 @@ export async function requestAddresses(
   { ipam: record, name }: NetworkRecord,
   families: readonly Family[],
   wishes: { readonly [F in Family]?: string | undefined } & { readonly mac: string },
-): Promise<ReadonlyMap<Family, string>> {
-  const given = new Map<Family, string>();
+): Promise<ReadonlyMap<Family, GivenAddress>> {
+  const given = new Map<Family, GivenAddress>();
   if (!record) return given;
   const ipam = await env.drivers.ipam(record.driver);
   try {
     for (const family of families) given.set(family, await firstAddress(ipam, record, family, wishes, name));
   } catch (error) {
-    await takeBack(env, () => giveBack(ipam, record, [...given.values()]));
+    await takeBack(env, () => giveBack(ipam, record, addressesOf(given)));
     throw error;
   }
   return given;
 }
+
+export const addressesOf = (given: ReadonlyMap<Family, GivenAddress>): string[] =>
+  [...given.values()].map(({ address }) => address);
 
 /** Gives back the addresses of an endpoint that is not there any more, or never was. What fails is only warned of. */
 export async function releaseAddresses(
@@ -124,7 +127,7 @@ async function firstAddress(
   family: Family,
   wishes: { readonly [F in Family]?: string | undefined } & { readonly mac: string },
   network: string,
-): Promise<string> {
+): Promise<GivenAddress> {
   const address = canonical(wishes[family]);
   const candidates = pools.filter(
     ({ cidr }) => familyOf(cidr) === family && (address === undefined || isInside(address, cidr)),

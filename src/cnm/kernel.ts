@@ -43,12 +43,20 @@ export async function withEndpoint<T>(env: Environment, id: string, work: () => 
 }
 
 /** The same, and keeps others away for as long as what `work` has taken out of the kernel is not gone. */
-export async function withEndpointUntilGone(
+export const withEndpointUntilGone = async (
   env: Environment,
   id: string,
   work: () => Promise<Removal>,
-): Promise<Removal> {
-  const lock = await mustLock(env, `endpoint-${id.slice(0, 2)}`, "exclusive");
+): Promise<Removal> => untilGone(await mustLock(env, `endpoint-${id.slice(0, 2)}`, "exclusive"), work);
+
+/**
+ * Keeps those who look at the whole host away as long: to them it would be left over. Taken inside the lock of a
+ * sandbox, or of none, and before that of an endpoint.
+ */
+export const withHostUntilGone = async (env: Environment, work: () => Promise<Removal>): Promise<Removal> =>
+  untilGone(await mustLock(env, "host", "shared"), work);
+
+async function untilGone(lock: Lock, work: () => Promise<Removal>): Promise<Removal> {
   try {
     const { wasThere, gone } = await work();
     return { wasThere, gone: gone.finally(() => lock.release()) };

@@ -26,13 +26,14 @@ export function lifecycleNetwork(network: NetworkRecord, pools: readonly Stored<
 }
 
 export const lifecycleEndpoint = (
-  { id, mac, addresses }: EndpointRecord,
+  { id, mac, addresses, prefixes }: EndpointRecord,
   network: NetworkRecord,
   pools: readonly Stored<PoolRecord>[],
 ): LifecycleEndpoint => ({
   id,
   network: lifecycleNetwork(network, pools),
   addresses,
+  prefixes,
   // One that follows from the id is nobody's choice, so that a driver may have its own.
   ...(mac === derivedMac(id) ? {} : { mac }),
 });

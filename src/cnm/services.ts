@@ -16,9 +16,10 @@ import {
   SCHEMA_VERSION,
   poolSchema,
 } from "../store/records.ts";
+import type { GivenAddress } from "../drivers/ipam-driver.ts";
 import type { Transaction } from "../store/store.ts";
 import { type Environment, lately } from "./environment.ts";
-import { releaseAddresses, requestAddresses } from "./foreign-ipam.ts";
+import { addressesOf, releaseAddresses, requestAddresses } from "./foreign-ipam.ts";
 import { lifecycleEndpoint, lifecycleOf } from "./lifecycle.ts";
 import { type FoundService, findEndpointNamed, getServiceById } from "./lookup.ts";
 import { warnQuarantined } from "./model.ts";
@@ -92,7 +93,7 @@ export async function publish(
   const published = await orRelease(env, network, given, () =>
     claimAndRecord(env, network, name, { spec: { ...spec, ports }, id, ...docker, families, given, ignore }),
   );
-  if (!published.created) await releaseAddresses(env, network, [...given.values()]);
+  if (!published.created) await releaseAddresses(env, network, addressesOf(given));
   if (!lifecycle || !published.created) return published;
   failpoint("publish:recorded");
   const { endpoint } = published;
@@ -115,7 +116,7 @@ async function foreignAddresses(
   network: NetworkRecord,
   name: string,
   { families, id, spec }: { families: readonly Family[]; id: string; spec: PublishSpec },
-): Promise<ReadonlyMap<Family, string>> {
+): Promise<ReadonlyMap<Family, GivenAddress>> {
   if (!network.ipam || (await findEndpointNamed(env.store, network.id, name))) return new Map();
   const mac = spec.mac === undefined ? derivedMac(id) : checkMac(spec.mac);
   return requestAddresses(env, network, families, { 4: spec.ip, 6: spec.ip6, mac });
@@ -124,13 +125,13 @@ async function foreignAddresses(
 async function orRelease<T>(
   env: Environment,
   network: NetworkRecord,
-  given: ReadonlyMap<Family, string>,
+  given: ReadonlyMap<Family, GivenAddress>,
   work: () => Promise<T>,
 ): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    await releaseAddresses(env, network, [...given.values()]);
+    await releaseAddresses(env, network, addressesOf(given));
     throw error;
   }
 }
@@ -140,7 +141,7 @@ interface Publication extends Pick<EndpointRecord, "docker"> {
   readonly id: string;
   readonly families: readonly Family[];
   /** By the network's IPAM plugin. */
-  readonly given: ReadonlyMap<Family, string>;
+  readonly given: ReadonlyMap<Family, GivenAddress>;
   readonly ignore: boolean;
 }
 
@@ -163,14 +164,15 @@ async function claimAndRecord(
     const claims: Claim[] = [];
     for (const family of families) {
       const candidates = poolsFor(network, family, pools);
-      const asked = parseAddress(given.get(family) ?? (family === 4 ? spec.ip : spec.ip6) ?? "");
+      const asked = parseAddress(given.get(family)?.address ?? (family === 4 ? spec.ip : spec.ip6) ?? "");
       claims.push(
         asked
           ? await claimExactly(env.store, candidates, asked, claimant)
           : await claimAny(env.store, candidates, claimant, attempt === 0 ? "next" : "random"),
       );
     }
-    const endpoint = newEndpoint(network, name, claims, { ...spec, id, docker });
+    const prefixes = [...given.values()].flatMap(({ prefix }) => prefix ?? []);
+    const endpoint = newEndpoint(network, name, claims, { ...spec, id, docker, prefixes });
     return {
       result: { endpoint, created: true },
       transaction: together(endpointParts(endpoint), ...claims.map(({ transaction }) => transaction)),
@@ -212,7 +214,15 @@ function newEndpoint(
   network: NetworkRecord,
   name: string,
   claims: readonly Claim[],
-  { id, docker, mac, aliases = [], labels, ports = [] }: PublishSpec & { id: string } & Pick<EndpointRecord, "docker">,
+  {
+    id,
+    docker,
+    mac,
+    prefixes = [],
+    aliases = [],
+    labels,
+    ports = [],
+  }: PublishSpec & Pick<EndpointRecord, "id" | "docker" | "prefixes">,
 ): EndpointRecord {
   return {
     v: SCHEMA_VERSION,
@@ -220,6 +230,7 @@ function newEndpoint(
     networkId: network.id,
     name,
     addresses: claims.map(({ address }) => address),
+    ...(prefixes.length === 0 ? {} : { prefixes: [...prefixes] }),
     mac: mac === undefined ? derivedMac(id) : checkMac(mac),
     aliases: [...aliases],
     labels: { ...labels },

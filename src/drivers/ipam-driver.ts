@@ -18,6 +18,12 @@ export interface GivenPool {
   readonly gateway?: string | undefined;
 }
 
+export interface GivenAddress {
+  readonly address: string;
+  /** The same in the prefix that it is to have on its interface, if the driver tells; it need not be that of its pool. */
+  readonly prefix?: string | undefined;
+}
+
 /** All reject with UserError `failure`. */
 export interface IpamDriver {
   readonly name: string;
@@ -28,6 +34,6 @@ export interface IpamDriver {
   requestAddress(
     poolId: string,
     what: { address?: string | undefined; gateway?: boolean; mac?: string },
-  ): Promise<string>;
+  ): Promise<GivenAddress>;
   releaseAddress(poolId: string, address: string): Promise<void>;
 }

@@ -24,6 +24,8 @@ export interface LifecycleEndpoint {
   /** A person's or the driver's own choice; absent when nobody cares. */
   readonly mac?: string | undefined;
   readonly addresses: readonly string[];
+  /** Of those addresses that have another prefix on their interface than that of their pool. */
+  readonly prefixes?: readonly string[] | undefined;
 }
 
 /** What a join has led to, to be known as long as the endpoint is attached. */

@@ -111,6 +111,8 @@ export const endpointSchema = z.object({
   name,
   /** At most one of each family; they are the endpoint's from publish to unpublish. */
   addresses: z.array(address),
+  /** Those that an IPAM plugin gave, in the prefix that it gave them with. */
+  prefixes: z.optional(z.array(addressInPrefix)),
   mac,
   aliases: z.array(name),
   labels: map,

@@ -1,6 +1,6 @@
 /** Pools and addresses as calls to an IPAM plugin. */
 import { type UserError, failure } from "../../base/errors.ts";
-import type { GivenPool, IpamDriver, PoolWish } from "../ipam-driver.ts";
+import type { GivenAddress, GivenPool, IpamDriver, PoolWish } from "../ipam-driver.ts";
 import { type PluginClient, PluginRefusal } from "./client.ts";
 import { IPAM_DRIVER } from "./protocol/common.ts";
 import type { Schema } from "./protocol/message.ts";
@@ -44,7 +44,7 @@ export class IpamPlugin implements IpamDriver {
   async requestAddress(
     poolId: string,
     { address, gateway = false, mac }: { address?: string | undefined; gateway?: boolean; mac?: string },
-  ): Promise<string> {
+  ): Promise<GivenAddress> {
     const { Address } = await this.#call("RequestAddress", {
       PoolID: poolId,
       Address: address ?? "",
@@ -59,7 +59,7 @@ export class IpamPlugin implements IpamDriver {
       await this.releaseAddress(poolId, given);
       throw this.#failure(`gives the address ${given} in place of ${address}`);
     }
-    return given;
+    return { address: given, ...(Address?.includes("/") ? { prefix: Address } : {}) };
   }
 
   async releaseAddress(poolId: string, address: string): Promise<void> {

@@ -27,10 +27,10 @@ export const networkRequest = (network: LifecycleNetwork): NetworkRequest<"Creat
 });
 
 /** What an endpoint has already; the empty text is for what the plugin may choose. */
-export const givenInterface = ({ network, addresses, mac = "" }: LifecycleEndpoint): Given => ({
-  Address: withLength(network, addresses, 4) ?? "",
-  AddressIPv6: withLength(network, addresses, 6) ?? "",
-  MacAddress: mac,
+export const givenInterface = (endpoint: LifecycleEndpoint): Given => ({
+  Address: withLength(endpoint, 4) ?? "",
+  AddressIPv6: withLength(endpoint, 6) ?? "",
+  MacAddress: endpoint.mac ?? "",
 });
 
 export type Given = Record<"Address" | "AddressIPv6" | "MacAddress", string>;
@@ -48,27 +48,27 @@ const ipamData = ({ networkPools }: LifecycleNetwork, family: Family): NetworkRe
       AuxAddresses: {},
     }));
 
-/** The endpoint's address of the family with the length of its pool; alone in its prefix when no pool holds it. */
-function withLength(
-  { networkPools }: LifecycleNetwork,
-  addresses: readonly string[],
-  family: Family,
-): string | undefined {
+/** The endpoint's address of the family in its own prefix, or that of its pool, or alone when no pool holds it. */
+function withLength({ network, addresses, prefixes = [] }: LifecycleEndpoint, family: Family): string | undefined {
   const text = addresses.find((one) => familyOf(one) === family);
   const address = text === undefined ? undefined : parseAddress(text);
   if (!address) return undefined;
-  const home = networkPools.flatMap(({ cidr }) => parsePrefix(cidr) ?? []).find((pool) => contains(pool, address));
+  const home = network.networkPools
+    .flatMap(({ cidr }) => parsePrefix(cidr) ?? [])
+    .find((pool) => contains(pool, address));
   const canonical = formatAddress(address);
+  const own = prefixes.find((prefix) => familyOf(prefix) === family);
+  if (own !== undefined) return `${canonical}/${own.split("/")[1]}`;
   return home ? `${canonical}/${home.length}` : hostPrefix(canonical);
 }
 
 /** What follows for the interface. */
-export function asJoin({ network, addresses }: LifecycleEndpoint, answer: JoinAnswer): Join {
+export function asJoin(endpoint: LifecycleEndpoint, answer: JoinAnswer): Join {
   const { InterfaceName: { SrcName, DstPrefix, DstName } = {}, Gateway, GatewayIPv6, StaticRoutes = [] } = answer;
-  const families = new Set(addresses.map(familyOf));
+  const families = new Set(endpoint.addresses.map(familyOf));
   const ofFamily = (text: string): boolean => families.has(familyOf(text));
   const joined = {
-    addresses: ([4, 6] as const).flatMap((family) => withLength(network, addresses, family) ?? []),
+    addresses: ([4, 6] as const).flatMap((family) => withLength(endpoint, family) ?? []),
     // In a sandbox without IPv6 the kernel would refuse them.
     gateways: [Gateway, GatewayIPv6].flatMap((gateway) =>
       gateway !== undefined && ofFamily(gateway) ? [gateway] : [],

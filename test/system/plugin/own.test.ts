@@ -15,7 +15,8 @@ let other: Awaited<ReturnType<typeof startEtcd>>;
 beforeAll(async () => {
   host = await makeHost();
   resident = startResident(host);
-  other = await startEtcd({ namespace: host.namespace });
+  mkdirSync(join(host.folder, "other"));
+  other = await startEtcd({ folder: join(host.folder, "other") });
   const directory = join(host.folder, "sockets");
   const options = ["--detach=false", "--etcd=external", "--libnetwork", "--plugin-dir", directory];
   node = host.startCalicoctl(["node", "start", ...options], { timeout: 0 });

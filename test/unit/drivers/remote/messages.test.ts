@@ -39,6 +39,11 @@ describe("what a plugin is told", () => {
       AddressIPv6: "fd00::9/64",
       MacAddress: "02:00:00:00:00:01",
     });
+    // The one that the IPAM plugin has chosen comes first.
+    expect(givenInterface({ ...endpoint(["10.1.2.3", "fd00::9"]), prefixes: ["10.1.2.3/32"] })).toMatchObject({
+      Address: "10.1.2.3/32",
+      AddressIPv6: "fd00::9/64",
+    });
     expect(givenInterface(endpoint(["192.0.2.1"]))).toEqual({
       Address: "192.0.2.1/32",
       AddressIPv6: "",
