@@ -46,9 +46,19 @@ export function ensureSandbox(wiring: Wiring, { namespace, endpoints, alone }: S
     failpoint(`${wiring.driver}:sandbox`);
     // Behind the sandbox: a route on an interface whose peer is down would be marked so until the kernel looks again.
     host.executeAll(requests(changes, "host"));
+    for (const { pair } of unborn) activate(sockets, pair);
     failpoint(`${wiring.driver}:host`);
     return changes.length > 0 || plumbed.some(({ isNew }) => isNew);
   });
+}
+
+/**
+ * An end without a carrier drops what it is given, and the kernel gives it one behind our back, up to a second later.
+ * Since Linux 6.8, being asked of an interface makes it do so at once.
+ */
+function activate({ host, sandbox }: Sockets, pair: Plumbed["pair"]): void {
+  findLink(host, pair.host.index);
+  findLink(sandbox, pair.peer.index);
 }
 
 export const hostBirth = ({ plan, pair: { host } }: Pick<Plumbed, "plan" | "pair">): Request[] => [
