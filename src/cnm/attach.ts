@@ -18,7 +18,7 @@ import { takenPort } from "./port-holder.ts";
 import { portText } from "./ports.ts";
 import { type Member, readMembers } from "./sandbox-plan.ts";
 import { isAlive, newSandbox, openSandbox, readSandbox, sandboxId, sandboxParts } from "./sandboxes.ts";
-import { replaceEndpoint } from "./services.ts";
+import { replaceEndpoint } from "./endpoint-parts.ts";
 import { takeBack } from "./take-back.ts";
 import { together, transact } from "./transact.ts";
 

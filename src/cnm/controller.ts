@@ -36,7 +36,8 @@ import {
 import { listNodes, nodeView, removeNode } from "./nodes.ts";
 import { type PoolOptions, addSharedPools, removePool } from "./pools.ts";
 import { openSandbox } from "./sandboxes.ts";
-import { type PublishSpec, checkPublishSpec, publish } from "./services.ts";
+import { type PublishSpec, checkPublishSpec } from "./publish-spec.ts";
+import { publish } from "./publish.ts";
 import { Stopwatch, type TimedVerb } from "./stopwatch.ts";
 import { takeBack } from "./take-back.ts";
 import { unpublish, unpublishFree } from "./unpublish.ts";

@@ -26,7 +26,7 @@ import type { ServiceName } from "./names.ts";
 import { readPools } from "./pool-records.ts";
 import { type Member, readMembers } from "./sandbox-plan.ts";
 import { openSandbox, readSandbox, reopenSandbox, sandboxId, sandboxParts } from "./sandboxes.ts";
-import { replaceEndpoint } from "./services.ts";
+import { replaceEndpoint } from "./endpoint-parts.ts";
 import { type Plan, together, transact } from "./transact.ts";
 
 /** An endpoint as it was read, bound or not. */

@@ -7,7 +7,7 @@ import { releaseAddresses } from "./foreign-ipam.ts";
 import { type Insist, lifecycleOf, tell } from "./lifecycle.ts";
 import { getService, getServiceById } from "./lookup.ts";
 import type { ServiceName } from "./names.ts";
-import { unpublishParts } from "./services.ts";
+import { unpublishParts } from "./endpoint-parts.ts";
 import { transact } from "./transact.ts";
 
 /**

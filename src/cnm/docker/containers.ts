@@ -12,7 +12,7 @@ import { type Environment, type StoreEnvironment, lately } from "../environment.
 import { type FoundService, findEndpointNamed, getServiceById } from "../lookup.ts";
 import { warnQuarantined } from "../model.ts";
 import { isAlive } from "../sandboxes.ts";
-import { replaceEndpoint } from "../services.ts";
+import { replaceEndpoint } from "../endpoint-parts.ts";
 import { transact } from "../transact.ts";
 import {
   type DockerEndpointRef,

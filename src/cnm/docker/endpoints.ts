@@ -13,7 +13,9 @@ import { type FoundService, findEndpointNamed, getServiceById } from "../lookup.
 import { warnQuarantined } from "../model.ts";
 import { checkName } from "../names.ts";
 import { readSandbox, isAlive } from "../sandboxes.ts";
-import { type PublishSpec, publish, publishPromised, replaceEndpoint, unpublishParts } from "../services.ts";
+import { replaceEndpoint, unpublishParts } from "../endpoint-parts.ts";
+import type { PublishSpec } from "../publish-spec.ts";
+import { publish, publishPromised } from "../publish.ts";
 import { transact } from "../transact.ts";
 import { unpublishFree } from "../unpublish.ts";
 import { checkDockerId, provisionalName } from "./names.ts";

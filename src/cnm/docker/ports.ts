@@ -10,7 +10,7 @@ import { takenPort } from "../port-holder.ts";
 import { checkPorts, portText } from "../ports.ts";
 import { planPools } from "../sandbox-plan.ts";
 import { isAlive } from "../sandboxes.ts";
-import { replaceEndpoint } from "../services.ts";
+import { replaceEndpoint } from "../endpoint-parts.ts";
 import { transact } from "../transact.ts";
 import { type DockerEndpointRef, endpointOfDocker } from "./endpoints.ts";
 import { parkingOf } from "./join.ts";

@@ -12,7 +12,7 @@ import {
 } from "../../../../src/cnm/docker/addresses.ts";
 import { createDockerEndpoint } from "../../../../src/cnm/docker/endpoints.ts";
 import { createDockerNetwork, forgetDockerNetwork } from "../../../../src/cnm/docker/networks.ts";
-import { publish } from "../../../../src/cnm/services.ts";
+import { publish } from "../../../../src/cnm/publish.ts";
 import { idOf, makeWorld, type World } from "./world.ts";
 
 const NET = idOf("net");

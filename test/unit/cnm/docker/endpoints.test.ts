@@ -7,7 +7,7 @@ import {
 } from "../../../../src/cnm/docker/endpoints.ts";
 import { joinDockerEndpoint } from "../../../../src/cnm/docker/join.ts";
 import { createDockerNetwork } from "../../../../src/cnm/docker/networks.ts";
-import { publish } from "../../../../src/cnm/services.ts";
+import { publish } from "../../../../src/cnm/publish.ts";
 import type { NetworkRecord } from "../../../../src/store/records.ts";
 import { idOf, killEverywhere, makeWorld, type World } from "./world.ts";
 

@@ -3,7 +3,7 @@ import { createDockerEndpoint } from "../../../../src/cnm/docker/endpoints.ts";
 import { type DockerFacts, dockerLeftovers } from "../../../../src/cnm/docker/leftovers.ts";
 import { createDockerNetwork } from "../../../../src/cnm/docker/networks.ts";
 import { createNetwork } from "../../../../src/cnm/networks.ts";
-import { publish } from "../../../../src/cnm/services.ts";
+import { publish } from "../../../../src/cnm/publish.ts";
 import { keys } from "../../../../src/store/keys.ts";
 import { idOf, makeWorld, type World } from "./world.ts";
 

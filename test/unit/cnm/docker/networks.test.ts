@@ -8,7 +8,7 @@ import {
   networkOfDocker,
 } from "../../../../src/cnm/docker/networks.ts";
 import { createNetwork } from "../../../../src/cnm/networks.ts";
-import { publish } from "../../../../src/cnm/services.ts";
+import { publish } from "../../../../src/cnm/publish.ts";
 import { idOf, killEverywhere, makeWorld, type World } from "./world.ts";
 
 const [HERE, THERE] = [idOf("here"), idOf("there")];

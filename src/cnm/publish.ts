@@ -1,44 +1,33 @@
-/** The verbs of services: an endpoint that is published has a name, addresses and a MAC until it is unpublished. */
+/** The verb publish: an endpoint has a name, addresses and a MAC from here until it is unpublished. */
 import { type Family, familyOf, parseAddress } from "../base/address.ts";
-import { conflict, notFound, usageError } from "../base/errors.ts";
+import { conflict, notFound } from "../base/errors.ts";
 import { failpoint } from "../base/failpoint.ts";
-import { quote } from "../base/quote.ts";
 import { derivedMac, newId } from "../base/id.ts";
-import { type Claim, claimAny, claimExactly, claimPromised, release } from "../ipam/claim.ts";
+import { type Claim, claimAny, claimExactly, claimPromised } from "../ipam/claim.ts";
 import { familiesOf, poolsFor } from "../ipam/pools.ts";
-import { type Stored, decodeAll, encode } from "../store/codec.ts";
+import { type Stored, decodeAll } from "../store/codec.ts";
 import { keys } from "../store/keys.ts";
 import {
   type EndpointRecord,
   type NetworkRecord,
   type PoolRecord,
-  type PortRecord,
   SCHEMA_VERSION,
   poolSchema,
 } from "../store/records.ts";
 import type { GivenAddress } from "../drivers/ipam-driver.ts";
-import type { Transaction } from "../store/store.ts";
 import { type Environment, lately } from "./environment.ts";
+import { endpointParts, replaceEndpoint, unpublishParts } from "./endpoint-parts.ts";
 import { addressesOf, releaseAddresses, requestAddresses } from "./foreign-ipam.ts";
 import { lifecycleEndpoint, lifecycleOf } from "./lifecycle.ts";
-import { type FoundService, findEndpointNamed, getServiceById } from "./lookup.ts";
+import { findEndpointNamed, getServiceById } from "./lookup.ts";
 import { warnQuarantined } from "./model.ts";
-import { checkMac, checkName, checkPairs } from "./names.ts";
+import { checkMac } from "./names.ts";
+import { type PublishSpec, checkFamilies, checkMayPublish, checkPublishSpec } from "./publish-spec.ts";
 import { readPools } from "./pool-records.ts";
 import { ensureDefaultPools } from "./pools.ts";
-import { checkPorts, portText } from "./ports.ts";
+import { checkPorts } from "./ports.ts";
 import { takeBack } from "./take-back.ts";
 import { together, transact } from "./transact.ts";
-
-export interface PublishSpec {
-  ip?: string | undefined;
-  ip6?: string | undefined;
-  mac?: string | undefined;
-  aliases?: readonly string[] | undefined;
-  labels?: Readonly<Record<string, string>> | undefined;
-  /** Ports of the host that lead to it while it is attached. */
-  ports?: readonly PortRecord[] | undefined;
-}
 
 /** What the Docker of a node says of an endpoint of its own. */
 export interface DockerIdentity {
@@ -51,22 +40,6 @@ export interface Published {
   readonly endpoint: EndpointRecord;
   /** False when it was there already. */
   readonly created: boolean;
-}
-
-/** Everything about the endpoint that can be wrong without looking at the store. Errors: `usage`. */
-export function checkPublishSpec(spec: PublishSpec): void {
-  for (const [flag, text, family] of [
-    ["--ip", spec.ip, 4],
-    ["--ip6", spec.ip6, 6],
-  ] as const) {
-    if (text === undefined) continue;
-    if (!parseAddress(text) || familyOf(text) !== family)
-      throw usageError(`${flag} ${quote(text)} is not an IPv${family} address`);
-  }
-  if (spec.mac !== undefined) checkMac(spec.mac);
-  for (const alias of spec.aliases ?? []) checkName("alias", alias);
-  checkPairs("label", spec.labels ?? {});
-  checkPorts(spec.ports ?? []);
 }
 
 /**
@@ -284,46 +257,6 @@ async function poolsWith(env: Environment, { id, name }: NetworkRecord): Promise
   return decodeAll(poolSchema, ranges[1], warnQuarantined(env.warn));
 }
 
-/** The part of a transaction that deletes a free endpoint with its name and addresses. */
-export const unpublishParts = ({ endpoint }: FoundService): Transaction => ({
-  guards: [{ unchanged: endpoint.key, modRevision: endpoint.modRevision }],
-  writes: [
-    { delete: endpoint.key },
-    { delete: keys.endpointName(endpoint.value.networkId, endpoint.value.name) },
-    ...endpoint.value.addresses.flatMap(release),
-    ...resumeKeys(endpoint.value).map((key) => ({ delete: key })),
-  ],
-});
-
-/** The part that changes an endpoint that was read. */
-export const replaceEndpoint = (stored: Stored<EndpointRecord>, value: EndpointRecord): Transaction => ({
-  guards: [{ unchanged: stored.key, modRevision: stored.modRevision }],
-  writes: [
-    { put: stored.key, value: encode(value) },
-    ...resumeKeys(stored.value)
-      .filter((key) => !resumeKeys(value).includes(key))
-      .map((key) => ({ delete: key })),
-    ...resumeKeys(value)
-      .filter((key) => !resumeKeys(stored.value).includes(key))
-      .map((key) => ({ put: key, value: value.networkId })),
-  ],
-});
-
-/** By which the endpoint is found when the container that it waits for starts again. */
-const resumeKeys = ({ id, resume }: EndpointRecord): string[] =>
-  resume ? [keys.resume(resume.node, resume.containerId, id)] : [];
-
-function endpointParts(endpoint: EndpointRecord): Transaction {
-  const { networkId, id, name } = endpoint;
-  return {
-    guards: [{ present: keys.network(networkId) }, { absent: keys.endpointName(networkId, name) }],
-    writes: [
-      { put: keys.endpoint(networkId, id), value: encode(endpoint) },
-      { put: keys.endpointName(networkId, name), value: id },
-    ],
-  };
-}
-
 function mayExist(taken: EndpointRecord, network: NetworkRecord, id: string, ignore: boolean): EndpointRecord {
   // Our own id means that an earlier try of this very call came through after all.
   if (taken.id === id || ignore) return taken;
@@ -331,32 +264,4 @@ function mayExist(taken: EndpointRecord, network: NetworkRecord, id: string, ign
     `service ${taken.name} exists on network ${network.name}`,
     "choose another name, or --ignore to use the one there is",
   );
-}
-
-function checkFamilies(network: NetworkRecord, families: readonly number[], spec: PublishSpec): void {
-  if (spec.ip !== undefined && !families.includes(4))
-    throw usageError(`--ip ${spec.ip}: network ${network.name} has no IPv4`, "it was created with IPv6 subnets alone");
-  if (spec.ip6 !== undefined && !families.includes(6))
-    throw usageError(`--ip6 ${spec.ip6}: network ${network.name} has no IPv6`, "create a network with --ipv6");
-}
-
-function checkMayPublish(
-  env: Environment,
-  { name, driver, internal }: NetworkRecord,
-  families: readonly Family[],
-  ports: readonly PortRecord[],
-): void {
-  const [first] = ports;
-  if (!first) return;
-  const what = `--port ${portText(first)}`;
-  if (internal)
-    throw usageError(
-      `${what}: network ${name} is internal: nobody outside reaches it`,
-      "publish it on a network that was created without --internal",
-    );
-  if (env.drivers.get(driver).publishesPorts !== true)
-    throw usageError(`${what}: the driver ${driver} of network ${name} does not publish ports`);
-  for (const port of ports)
-    if (port.hostIp !== undefined && !families.includes(familyOf(port.hostIp)))
-      throw usageError(`--port ${portText(port)}: network ${name} has no IPv${familyOf(port.hostIp)}`);
 }
