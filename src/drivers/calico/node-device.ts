@@ -23,7 +23,8 @@ import { NEXT_HOP, NODE_DEVICE } from "./constants.ts";
 /** Below the scopes that the host chooses source addresses from: it never speaks to others by this one (RT_SCOPE_HOST). */
 const HOST_SCOPE = 254;
 const ADDRESS = { address: NEXT_HOP[4], length: 32 };
-const ALIAS = "calicoctl: the next hop of containers";
+/** Not of the form that the interfaces of endpoints and networks have: it is no driver's to take for a leftover. */
+const ALIAS = "next hop of the containers of calicoctl";
 
 /** What is wrong with it, in words that follow its name, and the requests that mend that. */
 interface Fault {
