@@ -108,7 +108,9 @@ function kernel(): string {
   const said = [
     call(["ip", "-o", "link"]),
     call(["ip", "route", "show", "proto", "80"]),
-    call(["nft", "-s", "list", "ruleset"]),
+    // Not the table of names, which comes and goes with the agent's process.
+    call(["nft", "-s", "list", "table", "inet", "calico_cnm"]),
+    call(["nft", "-s", "list", "table", "arp", "calico_cnm"]),
   ];
   return said
     .map((text) =>
