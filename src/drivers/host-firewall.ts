@@ -1,7 +1,7 @@
 /** The host's own firewall may drop what containers send through it. What is others' is theirs: we only tell. */
-import type { Family } from "../base/address.ts";
+import { type Family, familyOf } from "../base/address.ts";
 import { type ClosedChain, closedForwardChains } from "../dataplane/nftables/foreign.ts";
-import type { Difference } from "./driver.ts";
+import type { Difference, EndpointPlan } from "./driver.ts";
 
 /**
  * Where traffic of the families is dropped by default, with what an administrator may do about it. `interfaces` begins
@@ -17,6 +17,20 @@ export function closedHostFirewall(interfaces: string, families: ReadonlySet<Fam
       remedy: remedy(interfaces, chain),
     }));
 }
+
+/** The same as sentences, for whoever attaches the endpoints. */
+export function warnOfHostFirewall(
+  interfaces: string,
+  endpoints: readonly EndpointPlan[],
+  warn: (message: string) => void,
+): void {
+  for (const { object, what, remedy } of closedHostFirewall(interfaces, familiesOf(endpoints)))
+    warn(`${object} ${what}; to let them through: ${remedy}`);
+}
+
+/** The families that the endpoints have addresses of. */
+export const familiesOf = (endpoints: readonly EndpointPlan[]): Set<Family> =>
+  new Set(endpoints.flatMap(({ addresses }) => addresses.map(familyOf)));
 
 /** Docker closes the host and keeps a chain for exactly such rules. */
 function remedy(interfaces: string, { family, table, chain, hasDockerUser }: ClosedChain): string {

@@ -1,6 +1,5 @@
 /** The bridge driver: the endpoints of a network are on one link, a Linux bridge of this host, behind its gateway. */
 import { join } from "node:path";
-import { type Family, familyOf } from "../../base/address.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import { giveWay } from "../../base/turns.ts";
 import { forgetConnections } from "../../dataplane/conntrack.ts";
@@ -21,7 +20,7 @@ import type {
   SandboxPlan,
   Standing,
 } from "../driver.ts";
-import { closedHostFirewall } from "../host-firewall.ts";
+import { closedHostFirewall, familiesOf, warnOfHostFirewall } from "../host-firewall.ts";
 import { HostSettings } from "../host-settings.ts";
 import { checkOptions } from "../options.ts";
 import { countersOf, deleteLinks, linksLike, onHost, standingOf, withHost } from "../veth/links.ts";
@@ -84,9 +83,7 @@ export class BridgeDriver implements Driver {
       failpoint("bridge:firewall");
       return this.#plumb(sandbox);
     });
-    if (wasMissing)
-      for (const { object, what, remedy } of closedHostFirewall("cbr-", familiesOf(endpoints)))
-        this.#warn(`${object} ${what}; to let them through: ${remedy}`);
+    if (wasMissing) warnOfHostFirewall("cbr-", endpoints, this.#warn);
     return wasMissing;
   }
 
@@ -267,6 +264,3 @@ const withoutPool = ({ name, network, addresses }: EndpointPlan): Difference => 
   what: `has an address (${addresses.join(", ")}) in no pool of network ${network.name} that has a gateway`,
   remedy: "mend the record of the pool, if it cannot be read; else remove the network and create it anew",
 });
-
-const familiesOf = (endpoints: readonly EndpointPlan[]): Set<Family> =>
-  new Set(endpoints.flatMap(({ addresses }) => addresses.map(familyOf)));

@@ -1,5 +1,4 @@
 /** The routed driver: every endpoint has an address of its own and is reached by a host route. */
-import { type Family, familyOf } from "../../base/address.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import { giveWay } from "../../base/turns.ts";
 import { forgetConnections } from "../../dataplane/conntrack.ts";
@@ -21,7 +20,7 @@ import type {
   SandboxPlan,
   Standing,
 } from "../driver.ts";
-import { closedHostFirewall } from "../host-firewall.ts";
+import { closedHostFirewall, familiesOf, warnOfHostFirewall } from "../host-firewall.ts";
 import { HostSettings } from "../host-settings.ts";
 import { checkOptions } from "../options.ts";
 import { countersOf, standingOf, withHost } from "../veth/links.ts";
@@ -76,7 +75,7 @@ export class CalicoDriver implements Driver {
     await this.#open(sandbox.endpoints, pools);
     const wasMissing = await ensureSandbox(wiring, sandbox);
     leadDatagramsOn(sandbox.endpoints, () => this.#openConntrack());
-    if (wasMissing) this.#warnOfHostFirewall(sandbox.endpoints);
+    if (wasMissing) warnOfHostFirewall("cali", sandbox.endpoints, this.#warn);
     return wasMissing;
   }
 
@@ -162,11 +161,6 @@ export class CalicoDriver implements Driver {
     failpoint("calico:forwarding");
     for (const endpoint of endpoints) await this.#openFirewall().ensureEndpoint(firewallEndpoint(endpoint), pools);
     failpoint("calico:firewall");
-  }
-
-  #warnOfHostFirewall(endpoints: readonly EndpointPlan[]): void {
-    for (const { object, what, remedy } of closedHostFirewall("cali", familiesOf(endpoints)))
-      this.#warn(`${object} ${what}; to let them through: ${remedy}`);
   }
 
   /** Before the first endpoint of the host, or what seems to be the first. */
@@ -276,6 +270,3 @@ const firewallNetwork = ({ id, internal }: Pick<NetworkPlan, "id" | "internal">)
 });
 
 const networkKey = (id: string): string => id.slice(0, 11);
-
-const familiesOf = (endpoints: readonly EndpointPlan[]): Set<Family> =>
-  new Set(endpoints.flatMap(({ addresses }) => addresses.map(familyOf)));

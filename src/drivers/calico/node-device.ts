@@ -7,16 +7,11 @@ import { constants } from "node:os";
 import { addAddress, deleteAddress, listAddresses } from "../../dataplane/netlink/address.ts";
 import { NetlinkError } from "../../dataplane/netlink/error.ts";
 import { type Link, findLink, makeLink } from "../../dataplane/netlink/link-state.ts";
-import {
-  createLink,
-  deleteLink,
-  setLinkAlias,
-  setLinkUp,
-  withoutGeneratedAddress,
-} from "../../dataplane/netlink/link.ts";
+import { createLink, setLinkAlias, setLinkUp, withoutGeneratedAddress } from "../../dataplane/netlink/link.ts";
 import type { Request } from "../../dataplane/netlink/message.ts";
-import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { Difference } from "../driver.ts";
+import { deleteLinks, onHost } from "../veth/links.ts";
 import { HOST_MAC } from "../veth/marks.ts";
 import { NEXT_HOP, NODE_DEVICE } from "./constants.ts";
 
@@ -45,7 +40,7 @@ const FOREIGN = {
  */
 export function ensureNodeDevice(): string | undefined {
   try {
-    return withHost((host) => (mend(host) ? undefined : `${OBJECT} ${FOREIGN.what}; ${FOREIGN.remedy}`));
+    return onHost((host) => (mend(host) ? undefined : `${OBJECT} ${FOREIGN.what}; ${FOREIGN.remedy}`));
   } catch (error) {
     if (error instanceof NetlinkError) return `containers cannot ask for names: ${error.message}`;
     throw error;
@@ -54,11 +49,11 @@ export function ensureNodeDevice(): string | undefined {
 
 /** What of it is not as it should be. Changes nothing. */
 export function nodeDeviceDifferences(): Difference[] {
-  return withHost((host) => {
+  return onHost((host) => {
     const link = findLink(host, NODE_DEVICE);
     if (link && !isOurs(link)) return [FOREIGN];
     const faults = link ? faultsOf(host, link).map(({ what }) => what) : ["is missing"];
-    return faults.map((what) => ({ object: OBJECT, what, repair: () => void withHost(mend) }));
+    return faults.map((what) => ({ object: OBJECT, what, repair: () => void onHost(mend) }));
   });
 }
 
@@ -70,24 +65,18 @@ function mend(host: NetlinkSocket): boolean {
   return true;
 }
 
-export const isNodeDeviceThere = (): boolean => {
-  const link = withHost((host) => findLink(host, NODE_DEVICE));
-  return link !== undefined && isOurs(link);
-};
+export const isNodeDeviceThere = (): boolean => findOwn() !== undefined;
 
 /** Returns whether it was there. Another's is left alone. */
 export async function removeNodeDevice(): Promise<boolean> {
-  const host = NetlinkSocket.open(NETLINK_ROUTE);
-  try {
-    const link = findLink(host, NODE_DEVICE);
-    if (!link || !isOurs(link)) return false;
-    // The kernel takes its time over it.
-    const [refused] = await host.executeInBackground([deleteLink(link.index)]);
-    if (refused) throw refused;
-    return true;
-  } finally {
-    host.close();
-  }
+  const link = findOwn();
+  if (link) await deleteLinks([link]);
+  return link !== undefined;
+}
+
+function findOwn(): Link | undefined {
+  const link = onHost((host) => findLink(host, NODE_DEVICE));
+  return link && isOurs(link) ? link : undefined;
 }
 
 /** Tolerates that another process is just making it. The MAC is the mark by which it is known from birth on. */
@@ -113,13 +102,4 @@ function faultsOf(host: NetlinkSocket, { index, alias, up }: Link): Fault[] {
         ]),
     ...(up ? [] : [{ what: "is down", mend: [withoutGeneratedAddress(index), setLinkUp(index)] }]),
   ];
-}
-
-function withHost<T>(work: (host: NetlinkSocket) => T): T {
-  const host = NetlinkSocket.open(NETLINK_ROUTE);
-  try {
-    return work(host);
-  } finally {
-    host.close();
-  }
 }
