@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Container, ping } from "./container.ts";
-import type { Host } from "./host.ts";
-import type { Resident } from "./resident.ts";
+import { type Host, makeHost } from "./host.ts";
+import { type Resident, startResident } from "./resident.ts";
 import { type RunOptions, type Running, start, until } from "./process.ts";
 
 /** A call as the plugin got it. */
@@ -102,6 +102,32 @@ export function withPlugin(host: Host, { env }: Pick<Plugin, "env">): Host {
     startCalicoctl: (args, options) => host.startCalicoctl(args, withEnv(options)),
   };
 }
+
+/** A host with a plugin, whose commands find it, and a container. */
+export interface PluginHost {
+  readonly host: Host;
+  readonly plugin: Plugin;
+  readonly calico: Resident;
+  readonly container: Container;
+  close(): Promise<void>;
+}
+
+export async function makePluginHost(name: string): Promise<PluginHost> {
+  const made = await makeHost();
+  const plugin = await startPlugin(made, name);
+  const host = withPlugin(made, plugin);
+  const calico = startResident(host);
+  const close = async (): Promise<void> => {
+    await calico.close();
+    await plugin.stop();
+    await host.close();
+  };
+  return { host, plugin, calico, container: await host.container(), close };
+}
+
+/** What the plugin was asked, without the part of the protocol and the greeting. */
+export const methodsOf = async (plugin: Plugin): Promise<string[]> =>
+  (await plugin.calls()).map(({ method }) => method.replace(/^\w+\./, "")).filter((method) => method !== "Activate");
 
 /** Whether an echo request is answered before long: a bridge takes up to a second to see that a port has a carrier. */
 export async function reaches(from: Pick<Container, "namespace">, address: string): Promise<boolean> {

@@ -1,36 +1,30 @@
 /** What a plugin may do wrong. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { type Container, exec } from "../../helpers/container.ts";
-import { type Host, makeHost } from "../../helpers/host.ts";
+import type { Host } from "../../helpers/host.ts";
 import {
   type Faults,
   type Plugin,
   impatient,
   reaches,
-  startPlugin,
-  withPlugin,
   takeDown,
+  type PluginHost,
+  makePluginHost,
+  methodsOf,
 } from "../../helpers/plugin.ts";
-import { type Resident, startResident } from "../../helpers/resident.ts";
+import type { Resident } from "../../helpers/resident.ts";
 
 let host: Host;
 let plugin: Plugin;
 let calico: Resident;
 let container: Container;
+let close: PluginHost["close"];
 
 beforeAll(async () => {
-  host = await makeHost();
-  plugin = await startPlugin(host, "test-net");
-  host = withPlugin(host, plugin);
-  calico = startResident(host);
-  container = await host.container();
+  ({ host, plugin, calico, container, close } = await makePluginHost("test-net"));
 });
 
-afterAll(async () => {
-  await calico.close();
-  await plugin.stop();
-  await host.close();
-});
+afterAll(() => close());
 
 afterEach(async () => {
   await plugin.setFaults({});
@@ -40,8 +34,7 @@ afterEach(async () => {
 
 const create = "network create -d test-net --subnet 10.30.0.0/24 red".split(" ");
 
-const methods = async (): Promise<string[]> =>
-  (await plugin.calls()).map(({ method }) => method.replace(/^\w+\./, "")).filter((method) => method !== "Activate");
+const methods = (): Promise<string[]> => methodsOf(plugin);
 
 const say = (status: number, body: string): { status: number; body: string } => ({ status, body });
 

@@ -3,30 +3,31 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { type Container, exec } from "../../helpers/container.ts";
-import { type Host, makeHost } from "../../helpers/host.ts";
-import { type Plugin, impatient, reaches, startPlugin, withPlugin, takeDown } from "../../helpers/plugin.ts";
+import type { Host } from "../../helpers/host.ts";
+import {
+  type Plugin,
+  impatient,
+  reaches,
+  takeDown,
+  type PluginHost,
+  makePluginHost,
+  methodsOf,
+} from "../../helpers/plugin.ts";
 import { startNode } from "../../helpers/node.ts";
 import { until } from "../../helpers/process.ts";
-import { type Resident, startResident } from "../../helpers/resident.ts";
+import type { Resident } from "../../helpers/resident.ts";
 
 let host: Host;
 let plugin: Plugin;
 let calico: Resident;
 let container: Container;
+let close: PluginHost["close"];
 
 beforeAll(async () => {
-  host = await makeHost();
-  plugin = await startPlugin(host, "test-net");
-  host = withPlugin(host, plugin);
-  calico = startResident(host);
-  container = await host.container();
+  ({ host, plugin, calico, container, close } = await makePluginHost("test-net"));
 });
 
-afterAll(async () => {
-  await calico.close();
-  await plugin.stop();
-  await host.close();
-});
+afterAll(() => close());
 
 afterEach(async () => {
   await plugin.revive();
@@ -35,8 +36,7 @@ afterEach(async () => {
 
 const create = "network create -d test-net --subnet 10.30.0.0/24 red".split(" ");
 
-const methods = async (): Promise<string[]> =>
-  (await plugin.calls()).map(({ method }) => method.replace(/^\w+\./, "")).filter((method) => method !== "Activate");
+const methods = (): Promise<string[]> => methodsOf(plugin);
 
 test("an interface whose name on the host is taken stays in its container, unless it goes by force", async () => {
   await calico.must(...create);

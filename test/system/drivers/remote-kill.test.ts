@@ -1,29 +1,21 @@
 /** SIGKILL at every step of commands that talk to plugins: the same command again finishes what was begun. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type Container, exec } from "../../helpers/container.ts";
-import { type Host, makeHost } from "../../helpers/host.ts";
+import type { Host } from "../../helpers/host.ts";
 import { killAt, stepsOf } from "../../helpers/kill.ts";
-import { type Plugin, reaches, startPlugin, takeDown, withPlugin } from "../../helpers/plugin.ts";
-import { type Resident, startResident } from "../../helpers/resident.ts";
+import { reaches, takeDown, type PluginHost, makePluginHost } from "../../helpers/plugin.ts";
+import type { Resident } from "../../helpers/resident.ts";
 
 let host: Host;
-let plugin: Plugin;
 let calico: Resident;
 let container: Container;
+let close: PluginHost["close"];
 
 beforeAll(async () => {
-  host = await makeHost();
-  plugin = await startPlugin(host, "test-net");
-  host = withPlugin(host, plugin);
-  calico = startResident(host);
-  container = await host.container();
+  ({ host, calico, container, close } = await makePluginHost("test-net"));
 });
 
-afterAll(async () => {
-  await calico.close();
-  await plugin.stop();
-  await host.close();
-});
+afterAll(() => close());
 
 const create = "network create -d test-net --ipam-driver test-net --subnet 10.30.0.0/24 red";
 const attach = "service attach --publish CONTAINER one.red";
