@@ -70,6 +70,7 @@ export class NameService {
   #start(): void {
     try {
       this.#server = new DnsServer(NEXT_HOP[4], (message, source, by) => this.#answer(message, source, by));
+      this.#redirect = DnsRedirect.open(this.#server.port);
       this.#lead();
       this.#log.debug("names are answered", { address: NEXT_HOP[4], port: this.#server.port });
     } catch (error) {
@@ -79,14 +80,8 @@ export class NameService {
 
   /** Only while there is somebody to lead: a host without endpoints may have others' interfaces named like ours. */
   #lead(): void {
-    if (!this.#server) return;
-    if (this.#known.sandboxes.size > 0) {
-      this.#redirect ??= DnsRedirect.open(this.#server.port);
-      this.#redirect.setPools(this.#known.pools());
-    } else {
-      this.#redirect?.close();
-      this.#redirect = undefined;
-    }
+    if (this.#known.sandboxes.size > 0) this.#redirect?.lead(this.#known.pools());
+    else this.#redirect?.leadNobody();
   }
 
   #failed(error: unknown): void {

@@ -5,8 +5,10 @@
  */
 import { Nftables } from "../../dataplane/nftables/nftables.ts";
 import type { Enterable } from "../../dataplane/netlink/socket.ts";
+import type { Request } from "../../dataplane/netlink/message.ts";
 import { addElements, flushSet } from "../../dataplane/nftables/elements.ts";
 import * as expressions from "../../dataplane/nftables/expressions.ts";
+import { deleteTable } from "../../dataplane/nftables/objects.ts";
 import { destinationChain, ownTable, prefixSet, rule } from "../../dataplane/nftables/owned.ts";
 import type { Table } from "../../dataplane/nftables/protocol.ts";
 import { addressBytes } from "../../dataplane/netlink/inet.ts";
@@ -29,49 +31,57 @@ const PORT_OFFSET = 2;
 
 export class DnsRedirect {
   readonly #tables: Nftables;
-  #pools = "";
+  readonly #port: number;
+  /** What is not led, in words; undefined without the table. */
+  #pools: string | undefined;
 
-  private constructor(tables: Nftables) {
+  private constructor(tables: Nftables, port: number) {
     this.#tables = tables;
+    this.#port = port;
   }
 
-  /** From now on queries go to `port` at the next hop. NetlinkError EPERM while another process leads them. */
+  /** To lead to `port` at the next hop; nothing is led yet. */
   static open(port: number, namespace?: Enterable): DnsRedirect {
-    const tables = Nftables.open(namespace);
-    try {
-      tables.commit([
-        ...ownTable(table),
-        prefixSet(pools),
-        destinationChain(table, CHAIN, PRIORITY),
-        ...[UDP, TCP].map((protocol) => leads(protocol, port)),
-      ]);
-      return new DnsRedirect(tables);
-    } catch (error) {
-      tables.close();
-      throw error;
-    }
+    return new DnsRedirect(Nftables.open(namespace), port);
   }
 
-  /** What is asked of addresses in these prefixes goes there. Idempotent. */
-  setPools(cidrs: readonly string[]): void {
+  /** Leads what is not asked of addresses in these prefixes. Idempotent. NetlinkError EPERM while another process leads. */
+  lead(cidrs: readonly string[]): void {
     const prefixes = cidrs.filter((cidr) => familyOf(cidr) === 4).toSorted();
-    if (prefixes.join() === this.#pools) return;
+    const words = prefixes.join();
+    if (words === this.#pools) return;
     this.#tables.commit([
-      flushSet(pools),
+      ...(this.#pools === undefined ? this.#made() : [flushSet(pools)]),
       ...addElements(
         pools,
         prefixes.map((cidr) => ({ key: [cidr] })),
       ),
     ]);
-    this.#pools = prefixes.join();
+    this.#pools = words;
+  }
+
+  /** Leads nobody. Idempotent. The socket stays: to close one that has a table waits for the whole machine (RCU). */
+  leadNobody(): void {
+    if (this.#pools === undefined) return;
+    this.#tables.commit([deleteTable(table)]);
+    this.#pools = undefined;
   }
 
   close(): void {
     this.#tables.close();
   }
+
+  #made(): Request[] {
+    return [
+      ...ownTable(table),
+      prefixSet(pools),
+      destinationChain(table, CHAIN, PRIORITY),
+      ...[UDP, TCP].map((protocol) => leads(protocol, this.#port)),
+    ];
+  }
 }
 
-const leads = (protocol: number, port: number): ReturnType<typeof rule> =>
+const leads = (protocol: number, port: number): Request =>
   rule(
     table,
     CHAIN,
