@@ -1,3 +1,4 @@
+import { NETLINK_NETFILTER, NetlinkSocket } from "../../src/dataplane/netlink/socket.ts";
 import { type ClosedChain, closedForwardChains } from "../../src/dataplane/nftables/foreign.ts";
 import { ask, attempt, type } from "./command.ts";
 import { heading } from "./terminal.ts";
@@ -9,7 +10,14 @@ const comment = "calicoctl-quickstart";
 const chainForOthers = "DOCKER-USER";
 
 /** The host's own chains that drop what containers send each other by IPv4, as a running Docker leaves them. */
-export const closedChains = (): ClosedChain[] => closedForwardChains("cali").filter(({ family }) => family !== "ip6");
+export function closedChains(): ClosedChain[] {
+  const netfilter = NetlinkSocket.open(NETLINK_NETFILTER);
+  try {
+    return closedForwardChains(netfilter, "cali").filter(({ family }) => family !== "ip6");
+  } finally {
+    netfilter.close();
+  }
+}
 
 /** What an administrator does where there is no chain for the rules of others. */
 export const remedy = ({ family, table, chain }: ClosedChain): string =>

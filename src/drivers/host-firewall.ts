@@ -1,15 +1,20 @@
 /** The host's own firewall may drop what containers send through it. What is others' is theirs: we only tell. */
 import { type Family, familyOf } from "../base/address.ts";
 import { type ClosedChain, closedForwardChains } from "../dataplane/nftables/foreign.ts";
+import type { KeptSocket } from "../dataplane/netlink/kept-socket.ts";
 import type { Difference, EndpointPlan } from "./driver.ts";
 
 /**
  * Where traffic of the families is dropped by default, with what an administrator may do about it. `interfaces` begins
  * the names of the interfaces that containers' traffic comes through: "cali".
  */
-export function closedHostFirewall(interfaces: string, families: ReadonlySet<Family>): Difference[] {
+export function closedHostFirewall(
+  netfilter: KeptSocket,
+  interfaces: string,
+  families: ReadonlySet<Family>,
+): Difference[] {
   if (families.size === 0) return [];
-  return closedForwardChains(interfaces)
+  return closedForwardChains(netfilter.get(), interfaces)
     .filter(({ family }) => family === "inet" || families.has(family === "ip6" ? 6 : 4))
     .map((chain) => ({
       object: `the host's firewall (table ${chain.family} ${chain.table})`,
@@ -20,11 +25,12 @@ export function closedHostFirewall(interfaces: string, families: ReadonlySet<Fam
 
 /** The same as sentences, for whoever attaches the endpoints. */
 export function warnOfHostFirewall(
+  netfilter: KeptSocket,
   interfaces: string,
   endpoints: readonly EndpointPlan[],
   warn: (message: string) => void,
 ): void {
-  for (const { object, what, remedy } of closedHostFirewall(interfaces, familiesOf(endpoints)))
+  for (const { object, what, remedy } of closedHostFirewall(netfilter, interfaces, familiesOf(endpoints)))
     warn(`${object} ${what}; to let them through: ${remedy}`);
 }
 

@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { AF_INET6, AF_UNSPEC, addressBytes, addressFamily, addressText, prefixText } from "./inet.ts";
+import { AF_INET, AF_INET6, addressBytes, addressFamily, addressText, prefixText } from "./inet.ts";
 import type { IpPrefix } from "./inet.ts";
 import { NLM_F_CREATE, NLM_F_REPLACE, attr, parseAttributes } from "./message.ts";
 import type { Request } from "./message.ts";
@@ -56,11 +56,19 @@ export const deleteAddress = (index: number, prefix: IpPrefix): Request => ({
 });
 
 /** Every address of both families in the socket's namespace, or those of one interface. */
-export function listAddresses(socket: NetlinkSocket, index?: number): InterfaceAddress[] {
-  const request = { type: RTM_GETADDR, flags: 0, body: header(AF_UNSPEC, 0, index ?? 0), what: "list addresses" };
-  // A socket that is not strict is told all.
-  return socket.dump(request, parseAddress).filter((address) => index === undefined || address.index === index);
-}
+export const listAddresses = (socket: NetlinkSocket, index?: number): InterfaceAddress[] =>
+  // By family, as routes are: see route-state.ts.
+  [AF_INET, AF_INET6]
+    .flatMap((family) => socket.dump(everyAddress(family, index), (payload) => parseAddress(payload, family)))
+    // A socket that is not strict is told all.
+    .flatMap((address) => (address && (index === undefined || address.index === index) ? address : []));
+
+const everyAddress = (family: number, index = 0): Request => ({
+  type: RTM_GETADDR,
+  flags: 0,
+  body: header(family, 0, index),
+  what: "list addresses",
+});
 
 function body(
   index: number,
@@ -84,7 +92,9 @@ function header(family: number, length: number, index: number, scope = 0): Buffe
   return ifaddrmsg;
 }
 
-function parseAddress(payload: Buffer): InterfaceAddress {
+/** Undefined for one of another family: a kernel without the one asked for tells of all others. */
+function parseAddress(payload: Buffer, family: number): InterfaceAddress | undefined {
+  if (payload.readUInt8(0) !== family) return undefined;
   const attributes = parseAttributes(payload, HEADER_LENGTH);
   // IFA_ADDRESS is the far end on a point-to-point link; IPv6 usually sends only that.
   const bytes = attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS) ?? Buffer.alloc(4);

@@ -50,11 +50,16 @@ export const listLinksInTurns = (socket: NetlinkSocket): Promise<Link[]> => sock
 
 /** The interface of that name or index; undefined when there is none. */
 export function findLink(socket: NetlinkSocket, nameOrIndex: string | number): Link | undefined {
-  const payload = socket.get(
-    typeof nameOrIndex === "number"
-      ? question(nameOrIndex, [withoutCounters], `look up interface number ${nameOrIndex}`)
-      : named(nameOrIndex),
-  );
+  const payload = socket.get(identified(nameOrIndex));
+  return payload && parseLink(payload);
+}
+
+/** The same, on another thread. */
+export async function findLinkInBackground(
+  socket: NetlinkSocket,
+  nameOrIndex: string | number,
+): Promise<Link | undefined> {
+  const payload = await socket.getInBackground(identified(nameOrIndex));
   return payload && parseLink(payload);
 }
 
@@ -75,6 +80,11 @@ export function findCounters(socket: NetlinkSocket, name: string): LinkCounters 
 const withoutCounters = attr.u32(ifla.EXT_MASK, ifla.WITHOUT_COUNTERS);
 
 const everyLink = (): Request => request(0, [withoutCounters], "list interfaces");
+
+const identified = (nameOrIndex: string | number): Request =>
+  typeof nameOrIndex === "number"
+    ? question(nameOrIndex, [withoutCounters], `look up interface number ${nameOrIndex}`)
+    : named(nameOrIndex);
 
 const named = (name: string): Request =>
   question(0, [attr.string(ifla.IFNAME, name), withoutCounters], `look up interface ${name}`);

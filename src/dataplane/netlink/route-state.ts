@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { AF_INET, AF_INET6, AF_UNSPEC, addressText } from "./inet.ts";
+import { AF_INET, AF_INET6, addressText } from "./inet.ts";
 import type { IpPrefix } from "./inet.ts";
 import { attr, parseAttributes } from "./message.ts";
 import type { Request } from "./message.ts";
@@ -38,15 +38,26 @@ export interface RouteFilter {
 
 /** The routes of the socket's namespace, of all tables unless one is named; a table that does not exist has none. */
 export const listRoutes = (socket: NetlinkSocket, filter: RouteFilter = {}): Route[] =>
-  socket.dump(question(filter), (payload) => matching(payload, filter)).flatMap((route) => route ?? []);
+  byFamily(filter).flatMap((one) =>
+    socket.dump(question(one), (payload) => matching(payload, one)).flatMap((route) => route ?? []),
+  );
 
 /** The same, in turns with others: what comes and goes meanwhile may be in it or not. */
 export async function listRoutesInTurns(socket: NetlinkSocket, filter: RouteFilter): Promise<Route[]> {
-  const found = await socket.dumpInTurns(question(filter), (payload) => matching(payload, filter));
-  return found.flatMap((route) => route ?? []);
+  const routes: Route[] = [];
+  for (const one of byFamily(filter))
+    for (const route of await socket.dumpInTurns(question(one), (payload) => matching(payload, one)))
+      if (route) routes.push(route);
+  return routes;
 }
 
-function question({ family = AF_UNSPEC, table = rta.RT_TABLE_UNSPEC, device, protocol = 0 }: RouteFilter): Request {
+type FamilyFilter = RouteFilter & Required<Pick<RouteFilter, "family">>;
+
+/** A question for all families waits while somebody makes or deletes a link; of one, the kernel tells at once (Linux 6.10). */
+const byFamily = (filter: RouteFilter): FamilyFilter[] =>
+  (filter.family === undefined ? [AF_INET, AF_INET6] : [filter.family]).map((family) => ({ ...filter, family }));
+
+function question({ family, table = rta.RT_TABLE_UNSPEC, device, protocol = 0 }: FamilyFilter): Request {
   const body = Buffer.concat([
     rta.routeHeader({ family, length: 0, table, protocol, scope: 0, type: 0, flags: 0 }),
     ...(table === rta.RT_TABLE_UNSPEC ? [] : [attr.u32(rta.TABLE, table)]),
@@ -56,18 +67,18 @@ function question({ family = AF_UNSPEC, table = rta.RT_TABLE_UNSPEC, device, pro
 }
 
 /** Undefined for a route that the filter leaves out. */
-function matching(payload: Buffer, filter: RouteFilter): Route | undefined {
-  const { family = AF_UNSPEC, length } = filter;
+function matching(payload: Buffer, filter: FamilyFilter): Route | undefined {
+  const { family, length } = filter;
   // Told from its head: a host has a route to each endpoint, and to parse them all takes its time.
   if (length !== undefined && payload.readUInt8(1) !== length) return undefined;
-  if (!isPlain(payload) || (family !== AF_UNSPEC && payload.readUInt8(0) !== family)) return undefined;
+  // A kernel without the family tells of all others.
+  if (payload.readUInt8(0) !== family || isCopy(payload)) return undefined;
   const route = parseRoute(payload);
   return matches(route, filter) ? route : undefined;
 }
 
-/** A unicast route: dumps of all families bring multicast routing along, and IPv6 its cached copies. */
-const isPlain = (payload: Buffer): boolean =>
-  [AF_INET, AF_INET6].includes(payload.readUInt8(0)) && (payload.readUInt32LE(8) & rta.RTM_F_CLONED) === 0;
+/** IPv6 brings along the copies of routes that it keeps. */
+const isCopy = (payload: Buffer): boolean => (payload.readUInt32LE(8) & rta.RTM_F_CLONED) !== 0;
 
 /** The kernel's own filter is a courtesy: IPv6 leaves parts of it out. */
 const matches = (route: Route, { table, device, protocol }: RouteFilter): boolean =>

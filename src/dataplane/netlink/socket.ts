@@ -122,6 +122,19 @@ export class NetlinkSocket {
     return this.#answer(request, sequence);
   }
 
+  /** As `get`, on a thread of its own, where it may have to wait: while a link is deleted, the kernel answers nobody. */
+  async getInBackground(request: Request): Promise<Buffer | undefined> {
+    this.#mustBeFree();
+    this.#busy = true;
+    try {
+      const sequence = this.#nextSequences(1);
+      await libc.sendAsync(this.#fd, question(request, sequence));
+      return this.#answer(request, sequence);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
   /** As `executeAll` of one request and then `get` of what it has made, in a single send. */
   executeAndGet(request: Request, made: Request): Buffer | undefined {
     this.#mustBeFree();

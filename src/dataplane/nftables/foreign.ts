@@ -1,7 +1,7 @@
 /** What other tables than ours do with packets that this host passes on. Only read, never written. */
 import { parseAttributes, textOf } from "../netlink/message.ts";
 import type { Request } from "../netlink/message.ts";
-import { NETLINK_NETFILTER, NetlinkSocket } from "../netlink/socket.ts";
+import type { NetlinkSocket } from "../netlink/socket.ts";
 import * as protocol from "./protocol.ts";
 
 /** A base chain in the way of forwarded packets. */
@@ -27,26 +27,19 @@ const NF_DROP = 0;
  * The base chains that drop what is forwarded unless a rule lets it through, in tables where no rule so much as names
  * `mention`. Whether such a rule would be reached is not judged. Rules of the old iptables (legacy) are not seen.
  */
-export function closedForwardChains(mention: string): ClosedChain[] {
-  const socket = NetlinkSocket.open(NETLINK_NETFILTER);
-  try {
-    const chains = socket.dump(everything(protocol.VERB.getChain), parseChain);
-    const closed = chains.filter(({ family, drops }) => drops && family !== undefined);
-    // Rules are many on some hosts, so they are read only where a chain is closed.
-    const open = closed.length === 0 ? new Set<string>() : mentioning(socket, mention);
-    return closed
-      .filter((chain) => !open.has(tableKey(chain)))
-      .map(({ family = "", table, chain }) => ({
-        family,
-        table,
-        chain,
-        hasDockerUser: chains.some(
-          (other) => other.chain === "DOCKER-USER" && tableKey(other) === `${family} ${table}`,
-        ),
-      }));
-  } finally {
-    socket.close();
-  }
+export function closedForwardChains(netfilter: NetlinkSocket, mention: string): ClosedChain[] {
+  const chains = netfilter.dump(everything(protocol.VERB.getChain), parseChain);
+  const closed = chains.filter(({ family, drops }) => drops && family !== undefined);
+  // Rules are many on some hosts, so they are read only where a chain is closed.
+  const open = closed.length === 0 ? new Set<string>() : mentioning(netfilter, mention);
+  return closed
+    .filter((chain) => !open.has(tableKey(chain)))
+    .map(({ family = "", table, chain }) => ({
+      family,
+      table,
+      chain,
+      hasDockerUser: chains.some((other) => other.chain === "DOCKER-USER" && tableKey(other) === `${family} ${table}`),
+    }));
 }
 
 const everything = (verb: number): Request => ({

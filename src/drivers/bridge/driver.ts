@@ -4,8 +4,9 @@ import { failpoint } from "../../base/failpoint.ts";
 import { giveWay } from "../../base/turns.ts";
 import { forgetConnections } from "../../dataplane/conntrack.ts";
 import { lockFile } from "../../dataplane/lock.ts";
-import { type Link, listLinks, listLinksInTurns } from "../../dataplane/netlink/link-state.ts";
-import { NETLINK_NETFILTER, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import { type Link, findLinkInBackground, listLinks, listLinksInTurns } from "../../dataplane/netlink/link-state.ts";
+import { KeptSocket } from "../../dataplane/netlink/kept-socket.ts";
+import { NETLINK_NETFILTER, type NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type {
   Difference,
   Driver,
@@ -25,8 +26,9 @@ import { HostSettings } from "../host-settings.ts";
 import { checkOptions } from "../options.ts";
 import { countersOf, deleteLinks, linksLike, onHost, standingOf, withHost } from "../veth/links.ts";
 import { isOurs } from "../veth/marks.ts";
+import type { FindLink } from "../veth/pair.ts";
 import { ensureSandbox, sandboxDifferences } from "../veth/sandbox.ts";
-import { type View, askingView, listedView } from "../veth/view.ts";
+import { type View, askingView, listedView, patientView } from "../veth/view.ts";
 import type { Wiring } from "../veth/wiring.ts";
 import { bridgeChanges, ensureBridge, findBridge, portsOf } from "./bridges.ts";
 import { isLikeNamed, isNamed, isOurBridge, portOf } from "./constants.ts";
@@ -58,8 +60,8 @@ export class BridgeDriver implements Driver {
   readonly #lockPath: string;
   readonly #settings: HostSettings;
   readonly #warn: (message: string) => void;
+  readonly #netfilter = new KeptSocket(NETLINK_NETFILTER);
   #firewall: BridgeFirewall | undefined;
-  #conntrack: NetlinkSocket | undefined;
 
   /** `stateDir` keeps what the host's settings were, and the lock on its bridges. */
   constructor(stateDir: string, warn: (message: string) => void) {
@@ -83,7 +85,7 @@ export class BridgeDriver implements Driver {
       failpoint("bridge:firewall");
       return this.#plumb(sandbox);
     });
-    if (wasMissing) warnOfHostFirewall("cbr-", endpoints, this.#warn);
+    if (wasMissing) warnOfHostFirewall(this.#netfilter, "cbr-", endpoints, this.#warn);
     return wasMissing;
   }
 
@@ -97,7 +99,7 @@ export class BridgeDriver implements Driver {
   async remove(endpoint: RemovedEndpoint): Promise<Removal> {
     this.#openFirewall().closePort(endpoint);
     failpoint("bridge:closed");
-    for (const address of endpoint.addresses) forgetConnections(this.#openConntrack(), address);
+    for (const address of endpoint.addresses) forgetConnections(this.#netfilter.get(), address);
     return this.#alone(async () => {
       const { port, bridge, others } = onHost((host) => neighboursOf(host, endpoint));
       const isLast = others.length === 0;
@@ -113,7 +115,9 @@ export class BridgeDriver implements Driver {
   }
 
   sandboxDifferences(sandbox: SandboxPlan): Promise<Difference[]> {
-    return withHost((host) => this.#lookAt(sandbox, askingView(host)));
+    return withHost(async (host) =>
+      this.#lookAt(sandbox, await patientView(host, sandbox.endpoints), findLinkInBackground),
+    );
   }
 
   async lookAtMany(): Promise<SandboxLook> {
@@ -122,12 +126,16 @@ export class BridgeDriver implements Driver {
     return async (sandbox) => this.#lookAt(sandbox, await (host ??= withHost(listedView)));
   }
 
-  async #lookAt(sandbox: SandboxPlan, host: View): Promise<Difference[]> {
+  async #lookAt(sandbox: SandboxPlan, host: View, find?: FindLink): Promise<Difference[]> {
     const lost = sandbox.endpoints.filter((endpoint) => !isPlaced(endpoint));
     if (lost.length > 0) return lost.map(withoutPool);
     // Whatever else is wrong with the sandbox, too, is mended by the repair of any: the others find nothing to do.
     const repair = async (): Promise<void> => void (await this.#alone(() => this.#plumb(sandbox)));
-    return (await sandboxDifferences(wiring, sandbox, host)).map(({ object, what }) => ({ object, what, repair }));
+    return (await sandboxDifferences(wiring, sandbox, host, find)).map(({ object, what }) => ({
+      object,
+      what,
+      repair,
+    }));
   }
 
   async hostDifferences(plan: HostPlan): Promise<Difference[]> {
@@ -139,7 +147,7 @@ export class BridgeDriver implements Driver {
     const networks = new Map(endpoints.map(({ network }) => [network.id, network]));
     return [
       ...this.#settings.differences(families),
-      ...closedHostFirewall("cbr-", families),
+      ...closedHostFirewall(this.#netfilter, "cbr-", families),
       ...(endpoints.length === 0
         ? []
         : await firewallDifferences(this.#openFirewall(), { endpoints, pools, unplanned }, [...networks.values()])),
@@ -175,8 +183,8 @@ export class BridgeDriver implements Driver {
 
   close(): void {
     this.#firewall?.close();
-    this.#conntrack?.close();
-    this.#firewall = this.#conntrack = undefined;
+    this.#netfilter.close();
+    this.#firewall = undefined;
   }
 
   /** Inside the lock. */
@@ -232,12 +240,6 @@ export class BridgeDriver implements Driver {
   #openFirewall(): BridgeFirewall {
     this.#firewall ??= new BridgeFirewall();
     return this.#firewall;
-  }
-
-  /** Kept open: after elements were deleted, closing any netfilter socket waits until the kernel is rid of them (RCU). */
-  #openConntrack(): NetlinkSocket {
-    this.#conntrack ??= NetlinkSocket.open(NETLINK_NETFILTER);
-    return this.#conntrack;
   }
 }
 

@@ -1,19 +1,19 @@
 import { familyOf } from "../../base/address.ts";
 import { forgetDatagrams } from "../../dataplane/conntrack.ts";
 import { listAddresses } from "../../dataplane/netlink/address.ts";
+import type { KeptSocket } from "../../dataplane/netlink/kept-socket.ts";
 import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { EndpointPlan, PortPlan } from "../driver.ts";
 
 /**
  * Lets published UDP ports lead to their containers also those who spoke to them before: no connection ends there, so
- * that the kernel would take what they send for the host's own as long as they go on. `open` gives the socket to
- * NETLINK_NETFILTER, and is called only where there are such ports. Idempotent.
+ * that the kernel would take what they send for the host's own as long as they go on. Idempotent.
  */
-export function leadDatagramsOn(endpoints: readonly EndpointPlan[], open: () => NetlinkSocket): void {
+export function leadDatagramsOn(endpoints: readonly EndpointPlan[], netfilter: KeptSocket): void {
   const published = endpoints.flatMap(({ ports = [] }) => ports.filter(({ proto }) => proto === "udp"));
   if (published.length === 0) return;
   const own = addressesOfHost();
-  forgetDatagrams(open(), (address, port) =>
+  forgetDatagrams(netfilter.get(), (address, port) =>
     published.some((at) => at.hostPort === port && isAt(at, address) && own.has(address)),
   );
 }

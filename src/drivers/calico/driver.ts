@@ -2,8 +2,9 @@
 import { failpoint } from "../../base/failpoint.ts";
 import { giveWay } from "../../base/turns.ts";
 import { forgetConnections } from "../../dataplane/conntrack.ts";
-import { findLink, listLinksInTurns } from "../../dataplane/netlink/link-state.ts";
-import { NETLINK_NETFILTER, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import { findLink, findLinkInBackground, listLinksInTurns } from "../../dataplane/netlink/link-state.ts";
+import { KeptSocket } from "../../dataplane/netlink/kept-socket.ts";
+import { NETLINK_NETFILTER } from "../../dataplane/netlink/socket.ts";
 import type {
   Difference,
   Driver,
@@ -25,8 +26,9 @@ import { HostSettings } from "../host-settings.ts";
 import { checkOptions } from "../options.ts";
 import { countersOf, standingOf, withHost } from "../veth/links.ts";
 import { isOurs } from "../veth/marks.ts";
+import type { FindLink } from "../veth/pair.ts";
 import { ensureSandbox, sandboxDifferences } from "../veth/sandbox.ts";
-import { type View, askingView, listedView } from "../veth/view.ts";
+import { type View, listedView, patientView } from "../veth/view.ts";
 import { closedInterfaces } from "./closed-interfaces.ts";
 import { NODE_DEVICE, hostInterfaceOf, isHostInterface, isLikeHostInterface, parkedInterfaceOf } from "./constants.ts";
 import { leadDatagramsOn } from "./datagrams.ts";
@@ -57,9 +59,9 @@ export class CalicoDriver implements Driver {
   readonly counters = countersOf;
   readonly #settings: HostSettings;
   readonly #warn: (message: string) => void;
+  readonly #netfilter = new KeptSocket(NETLINK_NETFILTER);
   readonly #removal = new LinkRemoval();
   #firewall: Firewall | undefined;
-  #conntrack: NetlinkSocket | undefined;
 
   /** `stateDir` keeps what the host's settings were. */
   constructor(stateDir: string, warn: (message: string) => void) {
@@ -74,8 +76,8 @@ export class CalicoDriver implements Driver {
   async ensure(sandbox: SandboxPlan, pools: readonly PoolPlan[]): Promise<boolean> {
     await this.#open(sandbox.endpoints, pools);
     const wasMissing = await ensureSandbox(wiring, sandbox);
-    leadDatagramsOn(sandbox.endpoints, () => this.#openConntrack());
-    if (wasMissing) warnOfHostFirewall("cali", sandbox.endpoints, this.#warn);
+    leadDatagramsOn(sandbox.endpoints, this.#netfilter);
+    if (wasMissing) warnOfHostFirewall(this.#netfilter, "cali", sandbox.endpoints, this.#warn);
     return wasMissing;
   }
 
@@ -97,7 +99,7 @@ export class CalicoDriver implements Driver {
       // The link goes last: while it is there, the same command knows that it has something to finish.
       this.#openFirewall().removeEndpoint(firewallEndpoint(endpoint));
       failpoint("calico:closed");
-      for (const address of endpoint.addresses) forgetConnections(this.#openConntrack(), address);
+      for (const address of endpoint.addresses) forgetConnections(this.#netfilter.get(), address);
       if (!wasThere) return { wasThere, gone: Promise.resolve() };
       // The addresses may be somebody else's before the link is gone.
       host.executeAll(hostFacts(endpoint, link.index).map((fact) => fact.remove()));
@@ -107,7 +109,7 @@ export class CalicoDriver implements Driver {
   }
 
   sandboxDifferences(sandbox: SandboxPlan): Promise<Difference[]> {
-    return withHost((host) => lookAt(sandbox, askingView(host)));
+    return withHost(async (host) => lookAt(sandbox, await patientView(host, sandbox.endpoints), findLinkInBackground));
   }
 
   async lookAtMany(): Promise<SandboxLook> {
@@ -119,8 +121,8 @@ export class CalicoDriver implements Driver {
     const families = familiesOf(plan.endpoints);
     return [
       ...this.#settings.differences(families),
-      ...closedHostFirewall("cali", families),
-      ...(plan.endpoints.length > 0 ? nodeDeviceDifferences() : []),
+      ...closedHostFirewall(this.#netfilter, "cali", families),
+      ...(plan.endpoints.length > 0 ? await nodeDeviceDifferences() : []),
       ...(await this.#firewallDifferences(plan)),
       ...strayLinks(plan),
       ...this.#leftOver(plan),
@@ -150,8 +152,8 @@ export class CalicoDriver implements Driver {
 
   close(): void {
     this.#firewall?.close();
-    this.#conntrack?.close();
-    this.#firewall = this.#conntrack = undefined;
+    this.#netfilter.close();
+    this.#firewall = undefined;
   }
 
   /** Lets the endpoints through before they exist: the firewall knows an interface first, so that it is never open. */
@@ -191,12 +193,6 @@ export class CalicoDriver implements Driver {
     return this.#firewall;
   }
 
-  /** Kept open: after elements were deleted, closing any netfilter socket waits until the kernel is rid of them (RCU). */
-  #openConntrack(): NetlinkSocket {
-    this.#conntrack ??= NetlinkSocket.open(NETLINK_NETFILTER);
-    return this.#conntrack;
-  }
-
   async #firewallDifferences({ endpoints, pools, members, asOf, unplanned }: HostPlan): Promise<Difference[]> {
     if (endpoints.length === 0) return [];
     await giveWay();
@@ -212,7 +208,7 @@ export class CalicoDriver implements Driver {
       const repair = async (): Promise<void> => {
         await difference.repair();
         // While ports led nowhere, datagrams were the host's own.
-        if (index === differences.length - 1) leadDatagramsOn(endpoints, () => this.#openConntrack());
+        if (index === differences.length - 1) leadDatagramsOn(endpoints, this.#netfilter);
       };
       return { object, what: what.join(": "), repair };
     });
@@ -245,9 +241,9 @@ const deleteStray = (name: string): Promise<void> =>
   });
 
 /** Whatever else is wrong with the sandbox, too, is mended by the repair of any: the others find nothing to do. */
-async function lookAt(sandbox: SandboxPlan, host: View): Promise<Difference[]> {
+async function lookAt(sandbox: SandboxPlan, host: View, find?: FindLink): Promise<Difference[]> {
   const repair = async (): Promise<void> => void (await ensureSandbox(wiring, sandbox));
-  return (await sandboxDifferences(wiring, sandbox, host)).map(({ object, what }) => ({ object, what, repair }));
+  return (await sandboxDifferences(wiring, sandbox, host, find)).map(({ object, what }) => ({ object, what, repair }));
 }
 
 const firewallEndpoint = ({

@@ -6,12 +6,12 @@
 import { constants } from "node:os";
 import { addAddress, deleteAddress, listAddresses } from "../../dataplane/netlink/address.ts";
 import { NetlinkError } from "../../dataplane/netlink/error.ts";
-import { type Link, findLink, makeLink } from "../../dataplane/netlink/link-state.ts";
+import { type Link, findLink, findLinkInBackground, makeLink } from "../../dataplane/netlink/link-state.ts";
 import { createLink, setLinkAlias, setLinkUp, withoutGeneratedAddress } from "../../dataplane/netlink/link.ts";
 import type { Request } from "../../dataplane/netlink/message.ts";
 import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { Difference } from "../driver.ts";
-import { deleteLinks, onHost } from "../veth/links.ts";
+import { deleteLinks, onHost, withHost } from "../veth/links.ts";
 import { HOST_MAC } from "../veth/marks.ts";
 import { NEXT_HOP, NODE_DEVICE } from "./constants.ts";
 
@@ -48,9 +48,9 @@ export function ensureNodeDevice(): string | undefined {
 }
 
 /** What of it is not as it should be. Changes nothing. */
-export function nodeDeviceDifferences(): Difference[] {
-  return onHost((host) => {
-    const link = findLink(host, NODE_DEVICE);
+export function nodeDeviceDifferences(): Promise<Difference[]> {
+  return withHost(async (host) => {
+    const link = await findLinkInBackground(host, NODE_DEVICE);
     if (link && !isOurs(link)) return [FOREIGN];
     const faults = link ? faultsOf(host, link).map(({ what }) => what) : ["is missing"];
     return faults.map((what) => ({ object: OBJECT, what, repair: () => void onHost(mend) }));

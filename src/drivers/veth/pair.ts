@@ -22,8 +22,16 @@ export interface Pair {
 /** "stale" is ours, and of no use: made for another sandbox, or half of it was renamed or replaced. */
 export type PairState = { kind: "absent" } | { kind: "stale"; host: Link } | ({ kind: "present" } & Pair);
 
+/** Asks for an interface: at once, or on another thread. */
+export type FindLink = (socket: NetlinkSocket, index: number) => Promise<Link | undefined> | Link | undefined;
+
 /** Errors: `conflict` when the interface on the host is not ours. */
-export function inspectPair(host: Pick<View, "link">, sandbox: NetlinkSocket, plan: EndpointPlan): PairState {
+export async function inspectPair(
+  host: Pick<View, "link">,
+  sandbox: NetlinkSocket,
+  plan: EndpointPlan,
+  find: FindLink = findLink,
+): Promise<PairState> {
   const link = host.link(plan.hostInterface);
   if (!link) return { kind: "absent" };
   if (!isOurs(link))
@@ -31,7 +39,7 @@ export function inspectPair(host: Pick<View, "link">, sandbox: NetlinkSocket, pl
       `the host has an interface ${plan.hostInterface} that calicoctl did not make`,
       `if nobody needs it: ip link delete ${plan.hostInterface}`,
     );
-  const peer = link.peerIndex === undefined ? undefined : findLink(sandbox, link.peerIndex);
+  const peer = link.peerIndex === undefined ? undefined : await find(sandbox, link.peerIndex);
   const fits = peer?.kind === "veth" && peer.peerIndex === link.index && peer.name === plan.interface;
   return fits ? { kind: "present", host: link, peer } : { kind: "stale", host: link };
 }

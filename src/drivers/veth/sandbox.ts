@@ -13,7 +13,7 @@ import { mtuOf } from "../options.ts";
 import { type Change, type Plumbed, compareSandbox } from "./comparison.ts";
 import { deleteInBackground } from "./links.ts";
 import { aliasOf } from "./marks.ts";
-import { type PairOptions, inspectPair, makePair } from "./pair.ts";
+import { type FindLink, type PairOptions, inspectPair, makePair } from "./pair.ts";
 import { type View, askingView } from "./view.ts";
 import type { Wiring } from "./wiring.ts";
 
@@ -75,13 +75,14 @@ export async function sandboxDifferences(
   wiring: Wiring,
   { namespace, endpoints, alone }: SandboxPlan,
   host: View,
+  find?: FindLink,
 ): Promise<Pick<Difference, "object" | "what">[]> {
   const sandbox = NetlinkSocket.open(NETLINK_ROUTE, namespace);
   try {
     const missing: Pick<Difference, "object" | "what">[] = [];
     const plumbed: Plumbed[] = [];
     for (const plan of endpoints) {
-      const state = inspectPair(host, sandbox, plan);
+      const state = await inspectPair(host, sandbox, plan, find);
       if (state.kind === "present") plumbed.push({ plan, pair: state, isNew: false });
       else {
         const what = state.kind === "absent" ? "is missing" : "does not lead to its sandbox";
@@ -115,7 +116,7 @@ async function ensurePair(
   namespace: NetworkNamespace,
   plan: EndpointPlan,
 ): Promise<Plumbed> {
-  const state = inspectPair(askingView(host), sandbox, plan);
+  const state = await inspectPair(askingView(host), sandbox, plan);
   if (state.kind === "stale") await deleteInBackground(host, [state.host]);
   const isNew = state.kind !== "present";
   const options = (): PairOptions => ({

@@ -1,6 +1,6 @@
 /** What stands on the host's side of endpoints: asked for one by one, or listed once for many. */
 import { type InterfaceAddress, listAddresses } from "../../dataplane/netlink/address.ts";
-import { type Link, findLink, listLinksInTurns } from "../../dataplane/netlink/link-state.ts";
+import { type Link, findLink, findLinkInBackground, listLinksInTurns } from "../../dataplane/netlink/link-state.ts";
 import { type Neighbour, listNeighbours, listNeighboursInTurns } from "../../dataplane/netlink/neighbour.ts";
 import { type Route, listRoutes, listRoutesInTurns } from "../../dataplane/netlink/route-state.ts";
 import { type Rule, listRules } from "../../dataplane/netlink/rule.ts";
@@ -25,6 +25,21 @@ export const askingView = (socket: NetlinkSocket): View => ({
   routes: (device) => listRoutes(socket, { protocol: PROTOCOL, device }),
   rules: () => listRules(socket),
 });
+
+/**
+ * The same, with the links of these endpoints asked for now, on another thread: there it waits for whoever is deleting a
+ * link, and what is asked right afterwards seldom has to.
+ */
+export async function patientView(
+  socket: NetlinkSocket,
+  endpoints: readonly { readonly hostInterface: string }[],
+): Promise<View> {
+  const links = new Map<string, Link | undefined>();
+  for (const { hostInterface } of endpoints)
+    links.set(hostInterface, await findLinkInBackground(socket, hostInterface));
+  const asking = askingView(socket);
+  return { ...asking, link: (name) => (links.has(name) ? links.get(name) : asking.link(name)) };
+}
 
 /** Lists all of it, in turns with others. What changes meanwhile or later is not seen, and may be seen in part. */
 export async function listedView(socket: NetlinkSocket): Promise<View> {
