@@ -23,6 +23,8 @@ export class RecentStore implements Store {
   readonly #caches: () => Iterable<Cache>;
   /** By their keys, the oldest first. */
   readonly #written = new Map<string, Written>();
+  /** The revision of what was written last in each of the caches, by their prefixes: there may be thousands of writes. */
+  readonly #newest = new Map<string, number>();
   /** The store itself, read as it is now; what is committed by it is known here. */
   readonly exact: Store;
 
@@ -76,12 +78,20 @@ export class RecentStore implements Store {
       const kv = cache?.entries.get(read.key);
       return kv && rangeWith(kv);
     }
-    if (cache) {
-      // What was written since the cache heard of anything could belong to the range.
-      for (const [key, { revision }] of this.#written)
-        if (revision > cache.revision && key.startsWith(cache.prefix)) return undefined;
-    }
-    return cache && rangeOf(cache.entries, read);
+    // What was written since the cache heard of anything could belong to the range.
+    return cache && cache.revision >= this.#newestIn(cache.prefix) ? rangeOf(cache.entries, read) : undefined;
+  }
+
+  #newestIn(prefix: string): number {
+    const known = this.#newest.get(prefix);
+    if (known !== undefined) return known;
+    let newest = 0;
+    for (const [key, { revision }] of this.#written) if (key.startsWith(prefix)) newest = Math.max(newest, revision);
+    // Networks come and go, and their caches with them.
+    const live = new Set([...this.#caches()].map((cache) => cache.prefix));
+    for (const other of this.#newest.keys()) if (!live.has(other)) this.#newest.delete(other);
+    this.#newest.set(prefix, newest);
+    return newest;
   }
 
   #remember({ writes }: Transaction, revision: number): void {
@@ -99,6 +109,8 @@ export class RecentStore implements Store {
     if ((this.#written.get(key)?.revision ?? 0) > written.revision) return;
     this.#written.delete(key);
     this.#written.set(key, written);
+    for (const [prefix, newest] of this.#newest)
+      if (key.startsWith(prefix) && newest < written.revision) this.#newest.set(prefix, written.revision);
   }
 
   /** Somebody else has written there, or may have. */

@@ -63,6 +63,21 @@ test("the watches are believed once they have told as much as was written", asyn
   expect(store.asked).toHaveLength(1);
 });
 
+test("a range is asked for while what was written in it is not told, before and after the first question", async () => {
+  const { store, recent } = world(told("/a/", 1), told("/b/", 1));
+  const write = (key: string): Promise<unknown> => recent.commit({ guards: [], writes: [{ put: key, value: "own" }] });
+  const isAsked = async (prefix: string): Promise<boolean> => {
+    store.asked = [];
+    await recent.read([{ prefix }]);
+    return store.asked.length > 0;
+  };
+  await write("/a/1");
+  expect(await isAsked("/a/")).toBe(true);
+  expect(await isAsked("/b/")).toBe(false);
+  await write("/b/1");
+  expect(await isAsked("/b/")).toBe(true);
+});
+
 test("what nobody has told of is asked for, also where a cache would have it", async () => {
   const { store, recent } = world(told("/a/", 9));
   await store.commit({ guards: [], writes: [{ put: "/a/new", value: "new" }] });
