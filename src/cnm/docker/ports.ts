@@ -12,7 +12,7 @@ import { planPools } from "../sandbox-plan.ts";
 import { isAlive } from "../sandboxes.ts";
 import { replaceEndpoint } from "../endpoint-parts.ts";
 import { transact } from "../transact.ts";
-import { type DockerEndpointRef, endpointOfDocker } from "./endpoints.ts";
+import { type DockerEndpointRef, endpointOfDocker, knownEndpointOfDocker } from "./endpoints.ts";
 import { parkingOf } from "./join.ts";
 
 /** A port of a container with those of the host that may lead to it: the first that is free does. */
@@ -36,8 +36,10 @@ export async function publishDockerPorts(
   mappings: readonly PortMapping[],
 ): Promise<void> {
   const wishes = mappings.map(wishOf);
+  // Docker asks for every container, and waits.
+  if (wishes.length === 0) return;
   const found = await endpointOfDocker(env, ref);
-  if (!found || found.network.value.internal || wishes.length === 0 || found.endpoint.value.ports) return;
+  if (!found || found.network.value.internal || found.endpoint.value.ports) return;
   await changePorts(env, ref, async (endpoint) => {
     const ports: PortRecord[] = [];
     for (const wish of wishes) ports.push(await freePort(env, { ...endpoint, ports }, wish));
@@ -54,7 +56,8 @@ export async function withdrawDockerPorts(
   ref: DockerEndpointRef,
   heirs: readonly DockerEndpointRef[],
 ): Promise<void> {
-  const ports = (await endpointOfDocker(env, ref))?.endpoint.value.ports;
+  // What Docker has published was written here, and so is known here.
+  const ports = (await knownEndpointOfDocker(env, ref))?.endpoint.value.ports;
   if (!ports) return;
   await changePorts(env, ref, () => Promise.resolve([]));
   for (const heir of heirs) {
