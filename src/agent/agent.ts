@@ -27,13 +27,12 @@ import { Journal } from "./journal.ts";
 import { KernelWatch, VERB_MS } from "./kernel-watch.ts";
 import type { Log } from "./log.ts";
 import { Measurements } from "./measurements.ts";
-import { HOST, Mender } from "./mender.ts";
+import { Looks } from "./looks.ts";
+import { HOST } from "./mender.ts";
 import { holdName, nameHeld, nameTaken } from "./name.ts";
 import { type AgentReport, type AgentState, reportOf } from "./report.ts";
 import { routesOf } from "./routes.ts";
-import { type SurveyWorld, survey } from "./survey.ts";
 import { startUpkeep } from "./upkeep.ts";
-import { WorkQueue } from "./work-queue.ts";
 
 export interface AgentOptions {
   /** The node's name. */
@@ -76,13 +75,9 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   }
 }
 
-/** The key of all sandboxes. */
-const ALL = "sandboxes";
-
 /** The word for what the watches told. */
 const STORE_CHANGED = "the store changed";
 const STORE_PATIENCE_MS = 500;
-const MISSED_PAUSE_MS = 10_000;
 /** All looks wait for one that asks a plugin, and it is tried again anyway. */
 const PLUGIN_PATIENCE_MS = 5000;
 
@@ -97,15 +92,10 @@ class Agent {
   readonly #store: NodeStore;
   readonly #desired: Desired;
   readonly #direct: Environment;
-  readonly #queue: WorkQueue;
-  /** Beside the other one: it only looks, and repairs need not wait for it. */
-  readonly #surveys: WorkQueue;
+  readonly #looks: Looks;
   readonly #kernel: KernelWatch;
   readonly #docker = new DockerSandboxes();
   #names: NameService | undefined;
-  #missedAt = -Infinity;
-  /** Why what waits was asked for last. */
-  readonly #reasons = new Map<string, string>();
   readonly #state: AgentState;
   readonly #servers: Serving[] = [];
   readonly #closers: (() => void | Promise<void>)[] = [];
@@ -129,36 +119,22 @@ class Agent {
     this.#direct = { store, node, defaultPools: false, signal, warn, ...kernel, onTimed, parked };
     this.#desired = new Desired(this.#store.watches, node, {
       ownChanged: (id) => this.#ownChanged(id),
-      surroundingsChanged: (id) => this.#add(id, STORE_CHANGED),
+      surroundingsChanged: (id) => this.#looks.at(id, STORE_CHANGED),
       hostChanged: () => this.#allChanged(),
       membersChanged: (networkId, change) => this.#membersChanged(networkId, change),
     });
-    const cached = { ...this.#direct, store: new CachedStore(this.#direct.store, () => this.#desired.caches()) };
-    const mender = new Mender({
-      cached,
+    this.#looks = new Looks({
+      cached: { ...this.#direct, store: new CachedStore(this.#direct.store, () => this.#desired.caches()) },
       direct: this.#direct,
+      sandboxes: () => this.#desired.sandboxes,
       isOnline: () => this.#storeAnswers(),
-      sandbox: (id) => this.#desired.sandboxes.get(id),
-      again: (key, delayMs) => this.#again(key, delayMs),
-      why: (key) => this.#reasons.get(key),
       journal: this.#journal,
+      ...{ lag, log, signal },
     });
-    const failed = (key: string, error: unknown): void =>
-      log.warn("could not be looked at, will be tried again", { key, error });
-    this.#queue = new WorkQueue(async (key) => {
-      if (await lag.during(key, () => mender.mend(key))) this.#reasons.delete(key);
-    }, failed);
-    const surveyed: SurveyWorld = {
-      cached,
-      sandboxes: () => this.#desired.sandboxes.values(),
-      right: (id) => mender.right(id),
-      doubtful: (id) => this.#add(id, this.#reasons.get(ALL) ?? ""),
-    };
-    this.#surveys = new WorkQueue((key) => lag.during(key, () => survey(surveyed, signal)), failed);
     this.#kernel = new KernelWatch(this.#direct, {
-      sandbox: (id, why, delayMs) => this.#add(id, why, delayMs),
-      host: (why, delayMs) => this.#hostChanged(why, delayMs),
-      missed: () => this.#kernelMissed(),
+      sandbox: (id, why, delayMs) => this.#looks.at(id, why, delayMs),
+      host: (why, delayMs) => this.#looks.atHost(why, delayMs),
+      missed: () => this.#looks.kernelMissed(),
     });
     const startedAt = new Date().toISOString();
     this.#state = {
@@ -196,9 +172,9 @@ class Agent {
     }
     // From here on, changes are mended as they come; before, nothing was written to the kernel.
     this.#state.synced = true;
-    this.#lookAtAll("the agent started");
-    await this.#untilStopped(this.#surveys.idle());
-    await this.#untilStopped(this.#queue.idle());
+    this.#looks.begin();
+    this.#looks.atAll("the agent started");
+    await this.#untilStopped(this.#looks.idle());
     await this.#serveDocker();
     this.#state.readyAt = new Date().toISOString();
     this.#journal.add({ kind: "started", object: `node ${this.#options.node}`, what: `follows the store as ${id}` });
@@ -213,8 +189,7 @@ class Agent {
       this.#journal.add({ kind: "stopping", object: `node ${this.#options.node}`, what: "leaves all as it is" });
     this.#names?.close();
     for (const close of this.#closers) await close();
-    await this.#surveys.close();
-    await this.#queue.close();
+    await this.#looks.close();
     this.#kernel.close();
     this.#desired.close();
     await this.#state.name?.close();
@@ -281,7 +256,7 @@ class Agent {
       this.#journal.add({ kind: "store-lost", object: "etcd", what });
     } else {
       this.#journal.add({ kind: "store-back", object: "etcd", what: `answers again at ${endpoint ?? ""}` });
-      this.#lookAtAll("the store came back");
+      this.#looks.atAll("the store came back");
     }
   }
 
@@ -296,21 +271,16 @@ class Agent {
     return Promise.race([asked, sleep(STORE_PATIENCE_MS, false)]);
   }
 
-  /** What could not be mended may be free to be now: an interface of a stranger has gone, which was in the way. */
-  #hostChanged(why: string, delayMs: number): void {
-    for (const key of new Set([HOST, ...this.#journal.troubled])) this.#add(key, why, delayMs);
-  }
-
   #ownChanged(id: string): void {
     this.#kernel.follow(id, this.#desired.sandboxes.get(id));
     // Of one that is gone, too: what was wrong with it is no more.
-    this.#add(id, STORE_CHANGED, VERB_MS);
+    this.#looks.at(id, STORE_CHANGED, VERB_MS);
   }
 
   /** What all sandboxes rest upon, by the store. */
   #allChanged(): void {
     this.#names?.follow();
-    this.#add(HOST, STORE_CHANGED, VERB_MS);
+    this.#looks.at(HOST, STORE_CHANGED, VERB_MS);
   }
 
   /** At once, and without a look at anything else: until then, the newcomer is not let in. */
@@ -319,42 +289,13 @@ class Agent {
     for (const driver of this.#direct.drivers.all()) driver.setMembers(networkId, change);
   }
 
-  /** A container with the right to can make it happen all the time, which must not keep the agent from its work. */
-  #kernelMissed(): void {
-    const now = performance.now();
-    if (now - this.#missedAt < MISSED_PAUSE_MS) return this.#lookAtAll("the kernel changed", MISSED_PAUSE_MS);
-    this.#missedAt = now;
-    this.#journal.add({ kind: "kernel-missed", object: "kernel", what: "changed faster than it could be followed" });
-    this.#lookAtAll("the kernel changed");
-  }
-
-  /** At the host at once, at all sandboxes in so many milliseconds. */
-  #lookAtAll(why: string, delayMs = 0): void {
-    if (!this.#state.synced) return;
-    this.#add(HOST, why);
-    this.#reasons.set(ALL, why);
-    this.#measurements.lag.asked(ALL, delayMs);
-    this.#surveys.add(ALL, delayMs);
-  }
-
-  #add(key: string, why: string, delayMs = 0): void {
-    if (!this.#state.synced) return;
-    this.#reasons.set(key, why);
-    this.#again(key, delayMs);
-  }
-
-  #again(key: string, delayMs: number): void {
-    this.#measurements.lag.asked(key, delayMs);
-    this.#queue.add(key, delayMs);
-  }
-
   #lookAgainAndAgain(): void {
     const sweep = startUpkeep({
       env: this.#direct,
       journal: this.#journal,
       log: this.#options.log,
       signal: this.#signal,
-      look: () => this.#lookAtAll("nobody told of it"),
+      look: () => this.#looks.atAll("nobody told of it"),
     });
     this.#closers.push(() => sweep.close());
   }
@@ -364,7 +305,7 @@ class Agent {
       store: this.#store.watches.health,
       sandboxes: this.#desired.sandboxes,
       followed: this.#kernel.followed,
-      backlog: this.#queue.size + this.#surveys.size,
+      backlog: this.#looks.backlog,
       journal: this.#journal,
     });
   }

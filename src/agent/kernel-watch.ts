@@ -3,7 +3,7 @@ import type { Environment } from "../cnm/environment.ts";
 import { reopenSandbox } from "../cnm/sandboxes.ts";
 import { type KernelEvent, KernelMonitor } from "../dataplane/monitor.ts";
 import { listLinks } from "../dataplane/netlink/link-state.ts";
-import { NETLINK_ROUTE, NetlinkSocket } from "../dataplane/netlink/socket.ts";
+import { askOnce } from "../dataplane/netlink/with-socket.ts";
 import type { SandboxRecord } from "../store/records.ts";
 
 /** Told where to look, why, and in how many milliseconds: a verb that is at work has some steps to go. */
@@ -40,12 +40,7 @@ export class KernelWatch {
         for (const event of events) this.#heard(event);
       },
     });
-    const host = NetlinkSocket.open(NETLINK_ROUTE);
-    try {
-      for (const { index, name } of listLinks(host)) this.#nameOf(index, name);
-    } finally {
-      host.close();
-    }
+    for (const { index, name } of askOnce(listLinks)) this.#nameOf(index, name);
   }
 
   /** Follows the sandbox as its record says; without one, no more. Does nothing before `start`. */

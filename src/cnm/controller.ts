@@ -25,14 +25,8 @@ import type {
   ServiceView,
 } from "./model.ts";
 import { type ServiceName, checkInterfaceName, checkPriority, parseServiceName } from "./names.ts";
-import {
-  type EnsuredNetwork,
-  type NetworkSpec,
-  createNetwork,
-  ensureNetwork,
-  getOrDefaultNetwork,
-  removeNetwork,
-} from "./networks.ts";
+import type { NetworkSpec } from "./network-draft.ts";
+import { type EnsuredNetwork, createNetwork, ensureNetwork, getOrDefaultNetwork, removeNetwork } from "./networks.ts";
 import { listNodes, nodeView, removeNode } from "./nodes.ts";
 import { type PoolOptions, addSharedPools, removePool } from "./pools.ts";
 import { openSandbox } from "./sandboxes.ts";

@@ -8,7 +8,8 @@ import { lockFile, lockFileNow } from "../dataplane/lock.ts";
 import { privateDirectory } from "../dataplane/private-directory.ts";
 import { findLink, listLinks } from "../dataplane/netlink/link-state.ts";
 import { listRoutes } from "../dataplane/netlink/route-state.ts";
-import { NETLINK_ROUTE, NetlinkSocket } from "../dataplane/netlink/socket.ts";
+import type { NetlinkSocket } from "../dataplane/netlink/socket.ts";
+import { askOnce } from "../dataplane/netlink/with-socket.ts";
 import { NetworkNamespace, bootId } from "../dataplane/netns.ts";
 import { BridgeDriver } from "../drivers/bridge/driver.ts";
 import { CalicoDriver } from "../drivers/calico/driver.ts";
@@ -79,11 +80,11 @@ class LocalHost implements Host {
   }
 
   interfacesOf(namespace: NetworkNamespace): string[] {
-    return withSocket((socket) => listLinks(socket).map(({ name }) => name), namespace);
+    return askOnce((socket) => listLinks(socket).map(({ name }) => name), namespace);
   }
 
   networks(): Promise<HostNetwork[]> {
-    return Promise.resolve(withSocket(hostNetworks));
+    return Promise.resolve(askOnce(hostNetworks));
   }
 }
 
@@ -128,12 +129,3 @@ function hostNetworks(socket: NetlinkSocket): HostNetwork[] {
 }
 
 const RT_TABLE_MAIN = 254;
-
-function withSocket<T>(work: (socket: NetlinkSocket) => T, namespace?: NetworkNamespace): T {
-  const socket = NetlinkSocket.open(NETLINK_ROUTE, namespace);
-  try {
-    return work(socket);
-  } finally {
-    socket.close();
-  }
-}

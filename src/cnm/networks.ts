@@ -1,50 +1,25 @@
 /** The verbs of networks. */
-import { type UserError, conflict, notFound, usageError } from "../base/errors.ts";
+import { conflict, notFound } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
-import { newId, shortId } from "../base/id.ts";
-import { type Family, type Prefix, contains, covers, parseAddress } from "../base/address.ts";
+import { shortId } from "../base/id.ts";
 import { failpoint } from "../base/failpoint.ts";
 import { breakPromises } from "../ipam/claim.ts";
-import { type HostNetwork, type PoolSpec, addPools, checkPrefix, familiesOf, newPool } from "../ipam/pools.ts";
-import { chooseSubnet, firstUsable, uniqueLocalSubnet } from "../ipam/subnets.ts";
+import { addPools, checkPrefix, familiesOf } from "../ipam/pools.ts";
 import { decodeAll, encode } from "../store/codec.ts";
 import { addressRange, keys } from "../store/keys.ts";
-import { type IpamRecord, type NetworkRecord, type PoolRecord, SCHEMA_VERSION, poolSchema } from "../store/records.ts";
+import { type NetworkRecord, poolSchema } from "../store/records.ts";
 import type { Transaction } from "../store/store.ts";
 import type { Environment, StoreEnvironment } from "./environment.ts";
-import { type IpamSpec, releasePools, requestPools } from "./foreign-ipam.ts";
+import { releasePools, requestPools } from "./foreign-ipam.ts";
 import { type Insist, lifecycleNetwork, lifecycleOf, tell } from "./lifecycle.ts";
 import { findNetworkNamed, getNetwork, withDriver } from "./lookup.ts";
 import { warnQuarantined } from "./model.ts";
-import { DEFAULT_DRIVER, DEFAULT_NETWORK, checkName, checkPairs } from "./names.ts";
+import { DEFAULT_NETWORK, checkName } from "./names.ts";
+import { type Draft, type NetworkSpec, draftNetwork, withChosenPools } from "./network-draft.ts";
 import { readPools } from "./pool-records.ts";
 import { changePools, ensureDefaultPools, poolRemoval } from "./pools.ts";
 import { takeBack } from "./take-back.ts";
 import { together, transact } from "./transact.ts";
-
-/** So that what removes the network with its pools stays within what etcd takes in one transaction. */
-const MOST_SUBNETS = 32;
-
-export interface NetworkSpec {
-  name: string;
-  driver?: string | undefined;
-  subnets?: readonly string[] | undefined;
-  /** Each lies inside one of the subnets. */
-  ipRanges?: readonly string[] | undefined;
-  gateways?: readonly string[] | undefined;
-  /** Kept free in their subnets, for what is no endpoint. */
-  auxAddresses?: readonly string[] | undefined;
-  internal?: boolean | undefined;
-  ipv6?: boolean | undefined;
-  labels?: Readonly<Record<string, string>> | undefined;
-  options?: Readonly<Record<string, string>> | undefined;
-  /** The plugin that gives pools and addresses, in place of our own IPAM. */
-  ipam?: IpamSpec | undefined;
-  /** Even though a subnet overlaps a network of this host. */
-  force?: boolean | undefined;
-  /** What the Docker of this node, which makes it, knows it by. */
-  dockerId?: string | undefined;
-}
 
 export interface EnsuredNetwork {
   readonly network: NetworkRecord;
@@ -62,15 +37,15 @@ export async function createNetwork(
   spec: NetworkSpec,
   { ignore = false }: { ignore?: boolean | undefined } = {},
 ): Promise<EnsuredNetwork> {
-  if (!spec.ipam) return recordAndTell(env, newNetwork(env, spec), spec, ignore);
+  if (!spec.ipam) return recordAndTell(env, draftNetwork(env, spec), spec, ignore);
   // What can be told to be wrong is, before a plugin is asked for anything.
-  const { network } = newNetwork(env, spec);
+  const { network } = draftNetwork(env, spec);
   const existing = await nameOwner(env, network.name);
   if (existing) return { network: mayBeThere(existing, spec, ignore), created: false };
   const { record, subnets, gateways } = await requestPools(env, spec.ipam, spec);
   let id = "";
   try {
-    const made = newNetwork(env, { ...spec, subnets, gateways, ipRanges: [] }, record);
+    const made = draftNetwork(env, { ...spec, subnets, gateways, ipRanges: [] }, record);
     id = made.network.id;
     return await recordAndTell(env, made, spec, ignore);
   } finally {
@@ -131,31 +106,6 @@ async function record(env: Environment, draft: Draft, spec: NetworkSpec, ignore:
 function mayBeThere(existing: NetworkRecord, spec: NetworkSpec, ignore: boolean): NetworkRecord {
   if (ignore) return withDriver(existing, spec.driver);
   throw conflict(`network ${existing.name} exists`, "choose another name, or --ignore to use the one there is");
-}
-
-/** A network as it was asked for. */
-interface Draft {
-  readonly network: NetworkRecord;
-  /** Those of its own that were named. */
-  readonly pools: readonly PoolRecord[];
-  /** The families for which it gets one that is free. */
-  readonly unchosen: readonly Family[];
-  readonly natOutgoing: boolean;
-}
-
-function withChosenPools(
-  { network, pools, unchosen, natOutgoing }: Draft,
-  others: readonly PoolRecord[],
-  host: readonly HostNetwork[],
-): Pick<Draft, "network" | "pools"> {
-  const taken = [...others.map(({ cidr }) => checkPrefix("pool", cidr)), ...host.map(({ prefix }) => prefix)];
-  const chosen = unchosen.map((family) => {
-    const cidr = family === 4 ? chooseSubnet(taken) : uniqueLocalSubnet(network.id);
-    const gateway = firstUsable(checkPrefix("subnet", cidr));
-    return newPool({ cidr, gateway, natOutgoing, disabled: false, networkId: network.id }, network.createdAt);
-  });
-  const all = [...pools, ...chosen];
-  return { network: { ...network, pools: all.map(({ cidr }) => cidr) }, pools: all };
 }
 
 /** The network of that name; made if there is none. Errors: `conflict` when it has another driver. */
@@ -248,83 +198,6 @@ function networkParts(network: NetworkRecord): Transaction {
     ],
   };
 }
-
-function newNetwork(env: Environment, spec: NetworkSpec, ipam?: IpamRecord): Draft {
-  const name = checkName("network name", spec.name);
-  const driver = env.drivers.get(spec.driver ?? DEFAULT_DRIVER);
-  const options = checkPairs("option", spec.options ?? {});
-  const natOutgoing = driver.checkOptions(options).natOutgoing && !spec.internal;
-  if ((spec.subnets?.length ?? 0) > MOST_SUBNETS)
-    throw usageError(`network ${name} has more than ${MOST_SUBNETS} subnets`, "give it fewer and larger ones");
-  const id = newId();
-  const createdAt = new Date().toISOString();
-  // A driver that has a part in the model's steps is given a gateway, as the daemon does.
-  const gatewayed = driver.ownsSubnets || (driver.lifecycle !== undefined && !ipam);
-  const pools = poolSpecs(spec, gatewayed, { natOutgoing, networkId: id }).map((pool) => newPool(pool, createdAt));
-  const families = new Set(pools.map(({ family }) => family));
-  const network: NetworkRecord = {
-    v: SCHEMA_VERSION,
-    id,
-    name,
-    driver: driver.name,
-    internal: spec.internal ?? false,
-    ipv6: (spec.ipv6 ?? false) || families.has(6),
-    labels: checkPairs("label", spec.labels ?? {}),
-    options,
-    pools: pools.map(({ cidr }) => cidr),
-    ...(spec.dockerId === undefined ? {} : { docker: { ids: { [env.node]: spec.dockerId }, made: true } }),
-    ...(ipam ? { ipam } : {}),
-    createdAt,
-  };
-  const unchosen: Family[] = [
-    ...(families.size === 0 ? [4 as const] : []),
-    ...(spec.ipv6 && !families.has(6) ? [6 as const] : []),
-  ];
-  return { network, pools, unchosen: driver.ownsSubnets ? unchosen : [], natOutgoing };
-}
-
-/**
- * Gives each ip range, gateway and auxiliary address to the subnet that holds it; `gatewayed` ones that get no gateway have
- * one all the same.
- */
-function poolSpecs(
-  { subnets = [], ipRanges = [], gateways = [], auxAddresses = [] }: NetworkSpec,
-  gatewayed: boolean,
-  common: { natOutgoing: boolean; networkId: string },
-): PoolSpec[] {
-  const parsed = subnets.map((text) => ({ text, prefix: checkPrefix("subnet", text) }));
-  const ranges = ipRanges.map((text) => ({ text, prefix: checkPrefix("ip range", text) }));
-  const homes = { ranges: new Map<Prefix, string>(), gateways: new Map<Prefix, string>() };
-  for (const { text, prefix } of ranges) {
-    const home = parsed.find((subnet) => covers(subnet.prefix, prefix));
-    give(homes.ranges, home?.prefix, "ip range", text);
-  }
-  const homeOf = (what: string, text: string): Prefix | undefined => {
-    const address = parseAddress(text);
-    if (!address) throw usageError(`${what} ${quote(text)} is not an address`, "for example 10.1.0.1");
-    return parsed.find((subnet) => contains(subnet.prefix, address))?.prefix;
-  };
-  for (const text of gateways) give(homes.gateways, homeOf("gateway", text), "gateway", text);
-  const aux = auxAddresses.map((text) => ({ text, home: homeOf("auxiliary address", text) }));
-  for (const { text, home } of aux) if (!home) throw outside("auxiliary address", text);
-  return parsed.map(({ text, prefix }) => ({
-    cidr: text,
-    ipRange: homes.ranges.get(prefix),
-    gateway: homes.gateways.get(prefix) ?? (gatewayed ? firstUsable(prefix) : undefined),
-    reserved: aux.filter(({ home }) => home === prefix).map((one) => one.text),
-    disabled: false,
-    ...common,
-  }));
-}
-
-function give(homes: Map<Prefix, string>, subnet: Prefix | undefined, what: string, text: string): void {
-  if (!subnet) throw outside(what, text);
-  if (homes.has(subnet)) throw usageError(`${what} ${text} is the second one of its subnet`);
-  homes.set(subnet, text);
-}
-
-const outside = (what: string, text: string): UserError =>
-  usageError(`${what} ${text} is inside no --subnet`, "give the subnet that holds it");
 
 async function nameOwner(env: StoreEnvironment, name: string): Promise<NetworkRecord | undefined> {
   return (await findNetworkNamed(env.store, checkName("network name", name)))?.value;

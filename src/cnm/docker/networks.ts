@@ -12,7 +12,8 @@ import { type Environment, type StoreEnvironment, lately } from "../environment.
 import { findNetworkNamed } from "../lookup.ts";
 import { warnQuarantined } from "../model.ts";
 import { checkName } from "../names.ts";
-import { type NetworkSpec, createNetwork, removeNetwork } from "../networks.ts";
+import type { NetworkSpec } from "../network-draft.ts";
+import { createNetwork, removeNetwork } from "../networks.ts";
 import { transact } from "../transact.ts";
 import { deleteDockerEndpoint, endpointsOn } from "./endpoints.ts";
 import { checkDockerId, isProvisional, nameFromDocker, provisionalName } from "./names.ts";

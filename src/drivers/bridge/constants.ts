@@ -2,7 +2,7 @@
 import { shortId } from "../../base/id.ts";
 import type { Link } from "../../dataplane/netlink/link-state.ts";
 import type { EndpointPlan, NetworkPlan } from "../driver.ts";
-import { isOurAlias } from "../veth/marks.ts";
+import { ALIAS, isOurAlias } from "../veth/marks.ts";
 
 /** A network's bridge: "cbr-" and the first 11 characters of its id, 15 in all, the kernel's limit. */
 export const bridgeOf = (networkId: string): string => `cbr-${networkId.slice(0, 11)}`;
@@ -23,7 +23,7 @@ export const LINK_LOCAL = { address: "fe80::1", length: 64 };
 
 /** Written on a bridge: whose it is, whatever its name becomes. */
 export const bridgeAlias = ({ id }: Pick<NetworkPlan, "id">, node: EndpointPlan["node"]): string =>
-  `calicoctl:${shortId(id)}:${node}`;
+  `${ALIAS}${shortId(id)}:${node}`;
 
 /** Whether it is a bridge that this driver made. */
 export const isOurBridge = ({ kind, mac, alias }: Link): boolean =>
@@ -31,4 +31,4 @@ export const isOurBridge = ({ kind, mac, alias }: Link): boolean =>
 
 /** Whether an alias names the network, whatever the node is called. */
 export const isAliasOf = (alias: string | undefined, { id }: Pick<NetworkPlan, "id">): boolean =>
-  alias?.startsWith(`calicoctl:${shortId(id)}:`) ?? false;
+  alias?.startsWith(`${ALIAS}${shortId(id)}:`) ?? false;

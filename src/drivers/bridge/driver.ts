@@ -7,6 +7,7 @@ import { lockFile } from "../../dataplane/lock.ts";
 import { type Link, findLinkInBackground, listLinks, listLinksInTurns } from "../../dataplane/netlink/link-state.ts";
 import { KeptSocket } from "../../dataplane/netlink/kept-socket.ts";
 import { NETLINK_NETFILTER, type NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import { askOnce, withSocket } from "../../dataplane/netlink/with-socket.ts";
 import type {
   Difference,
   Driver,
@@ -23,8 +24,9 @@ import type {
 } from "../driver.ts";
 import { closedHostFirewall, familiesOf, warnOfHostFirewall } from "../host-firewall.ts";
 import { HostSettings } from "../host-settings.ts";
+import { leftOver } from "../left-over.ts";
 import { checkOptions } from "../options.ts";
-import { countersOf, deleteLinks, linksLike, onHost, standingOf, withHost } from "../veth/links.ts";
+import { countersOf, deleteLinks, linksLike, standingOf } from "../veth/links.ts";
 import { isOurs } from "../veth/marks.ts";
 import type { FindLink } from "../veth/pair.ts";
 import { ensureSandbox, sandboxDifferences } from "../veth/sandbox.ts";
@@ -101,7 +103,7 @@ export class BridgeDriver implements Driver {
     failpoint("bridge:closed");
     for (const address of endpoint.addresses) forgetConnections(this.#netfilter.get(), address);
     return this.#alone(async () => {
-      const { port, bridge, others } = onHost((host) => neighboursOf(host, endpoint));
+      const { port, bridge, others } = askOnce((host) => neighboursOf(host, endpoint));
       const isLast = others.length === 0;
       if (isLast) this.#openFirewall().closeBridge(endpoint.network);
       failpoint("bridge:bridge-closed");
@@ -115,7 +117,7 @@ export class BridgeDriver implements Driver {
   }
 
   sandboxDifferences(sandbox: SandboxPlan): Promise<Difference[]> {
-    return withHost(async (host) =>
+    return withSocket(async (host) =>
       this.#lookAt(sandbox, await patientView(host, sandbox.endpoints), findLinkInBackground),
     );
   }
@@ -123,7 +125,7 @@ export class BridgeDriver implements Driver {
   async lookAtMany(): Promise<SandboxLook> {
     // Listed for the first of them only: many hosts have none.
     let host: Promise<View> | undefined;
-    return async (sandbox) => this.#lookAt(sandbox, await (host ??= withHost(listedView)));
+    return async (sandbox) => this.#lookAt(sandbox, await (host ??= withSocket(listedView)));
   }
 
   async #lookAt(sandbox: SandboxPlan, host: View, find?: FindLink): Promise<Difference[]> {
@@ -158,7 +160,7 @@ export class BridgeDriver implements Driver {
   }
 
   async standing(): Promise<Standing[]> {
-    const links = await withHost(listLinksInTurns);
+    const links = await withSocket(listLinksInTurns);
     const named = links.filter(({ name }) => isLikeNamed(name));
     return [
       ...standingOf(named.filter((link) => !isOurBridge(link))),
@@ -190,7 +192,9 @@ export class BridgeDriver implements Driver {
   /** Inside the lock. */
   async #plumb(sandbox: SandboxPlan): Promise<boolean> {
     const networks = new Map(sandbox.endpoints.map(({ network, node }) => [network.id, { network, node }]));
-    const made = onHost((host) => [...networks.values()].map(({ network, node }) => ensureBridge(host, network, node)));
+    const made = askOnce((host) =>
+      [...networks.values()].map(({ network, node }) => ensureBridge(host, network, node)),
+    );
     return (await ensureSandbox(wiring, sandbox)) || made.includes(true);
   }
 
@@ -220,8 +224,8 @@ export class BridgeDriver implements Driver {
     for (const network of networks) {
       const node = nodes.get(network.id) ?? "";
       const repair = (): Promise<void> =>
-        this.#alone(async () => void onHost((host) => ensureBridge(host, network, node)));
-      found.push(...onHost((host) => differencesOf(host, network)).map((difference) => ({ ...difference, repair })));
+        this.#alone(async () => void askOnce((host) => ensureBridge(host, network, node)));
+      found.push(...askOnce((host) => differencesOf(host, network)).map((difference) => ({ ...difference, repair })));
       await giveWay();
     }
     return found;
@@ -230,11 +234,10 @@ export class BridgeDriver implements Driver {
   /** What the last endpoint of the host should have taken with it. */
   #leftOver({ idle }: HostPlan): Difference[] {
     if (!idle) return [];
-    const repair = async (): Promise<void> => void (await this.withdraw());
-    return [
-      ...(this.#openFirewall().isThere() ? ["the firewall of bridges"] : []),
-      ...(this.#settings.isLeftOver ? ["the forwarding"] : []),
-    ].map((object) => ({ object, what: "stands though no endpoint is attached on this host", repair }));
+    return leftOver(
+      { "the firewall of bridges": this.#openFirewall().isThere(), "the forwarding": this.#settings.isLeftOver },
+      () => this.withdraw(),
+    );
   }
 
   #openFirewall(): BridgeFirewall {

@@ -1,7 +1,8 @@
 /** Interfaces that look like this driver's, and that nothing in the store accounts for. */
 import { type Link, listLinksInTurns } from "../../dataplane/netlink/link-state.ts";
+import { withSocket } from "../../dataplane/netlink/with-socket.ts";
 import type { Difference, HostPlan } from "../driver.ts";
-import { deleteLinks, withHost } from "../veth/links.ts";
+import { deleteLinks } from "../veth/links.ts";
 import { isOurs } from "../veth/marks.ts";
 import { bridgeOf, isLikeNamed, isOurBridge } from "./constants.ts";
 
@@ -12,7 +13,7 @@ export async function strayDifferences({
 }: Pick<HostPlan, "endpoints" | "standing" | "unplanned">): Promise<Difference[]> {
   if (standing.length === 0) return [];
   const planned = new Set(endpoints.flatMap(({ hostInterface, network }) => [hostInterface, bridgeOf(network.id)]));
-  const links = await withHost(listLinksInTurns);
+  const links = await withSocket(listLinksInTurns);
   const isStray = ({ name }: Link): boolean => !planned.has(name) && !unplanned.has(name);
   const difference = (link: Link, what: string): Difference => ({
     object: `interface ${link.name}`,

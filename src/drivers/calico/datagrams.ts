@@ -2,7 +2,7 @@ import { familyOf } from "../../base/address.ts";
 import { forgetDatagrams } from "../../dataplane/conntrack.ts";
 import { listAddresses } from "../../dataplane/netlink/address.ts";
 import type { KeptSocket } from "../../dataplane/netlink/kept-socket.ts";
-import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import { askOnce } from "../../dataplane/netlink/with-socket.ts";
 import type { EndpointPlan, PortPlan } from "../driver.ts";
 
 /**
@@ -23,11 +23,5 @@ const isAt = ({ hostIp }: PortPlan, address: string): boolean =>
   hostIp === address ||
   ((hostIp === "0.0.0.0" || hostIp === "::") && familyOf(hostIp) === familyOf(address));
 
-function addressesOfHost(): Set<string> {
-  const host = NetlinkSocket.open(NETLINK_ROUTE);
-  try {
-    return new Set(listAddresses(host).map(({ address }) => address));
-  } finally {
-    host.close();
-  }
-}
+const addressesOfHost = (): Set<string> =>
+  new Set(askOnce((host) => listAddresses(host)).map(({ address }) => address));

@@ -5,6 +5,7 @@ import { forgetConnections } from "../../dataplane/conntrack.ts";
 import { findLink, findLinkInBackground, listLinksInTurns } from "../../dataplane/netlink/link-state.ts";
 import { KeptSocket } from "../../dataplane/netlink/kept-socket.ts";
 import { NETLINK_NETFILTER } from "../../dataplane/netlink/socket.ts";
+import { withSocket } from "../../dataplane/netlink/with-socket.ts";
 import type {
   Difference,
   Driver,
@@ -23,8 +24,9 @@ import type {
 } from "../driver.ts";
 import { closedHostFirewall, familiesOf, warnOfHostFirewall } from "../host-firewall.ts";
 import { HostSettings } from "../host-settings.ts";
+import { leftOver } from "../left-over.ts";
 import { checkOptions } from "../options.ts";
-import { countersOf, standingOf, withHost } from "../veth/links.ts";
+import { countersOf, standingOf } from "../veth/links.ts";
 import { isOurs } from "../veth/marks.ts";
 import type { FindLink } from "../veth/pair.ts";
 import { ensureSandbox, sandboxDifferences } from "../veth/sandbox.ts";
@@ -93,7 +95,7 @@ export class CalicoDriver implements Driver {
   }
 
   remove(endpoint: RemovedEndpoint): Promise<Removal> {
-    return withHost(async (host) => {
+    return withSocket(async (host) => {
       const link = findLink(host, endpoint.hostInterface);
       const wasThere = link !== undefined && isOurs(link);
       // The link goes last: while it is there, the same command knows that it has something to finish.
@@ -109,11 +111,13 @@ export class CalicoDriver implements Driver {
   }
 
   sandboxDifferences(sandbox: SandboxPlan): Promise<Difference[]> {
-    return withHost(async (host) => lookAt(sandbox, await patientView(host, sandbox.endpoints), findLinkInBackground));
+    return withSocket(async (host) =>
+      lookAt(sandbox, await patientView(host, sandbox.endpoints), findLinkInBackground),
+    );
   }
 
   async lookAtMany(): Promise<SandboxLook> {
-    const host = await withHost(listedView);
+    const host = await withSocket(listedView);
     return (sandbox) => lookAt(sandbox, host);
   }
 
@@ -130,7 +134,7 @@ export class CalicoDriver implements Driver {
   }
 
   async standing(): Promise<Standing[]> {
-    return standingOf((await withHost(listLinksInTurns)).filter(({ name }) => isLikeHostInterface(name)));
+    return standingOf((await withSocket(listLinksInTurns)).filter(({ name }) => isLikeHostInterface(name)));
   }
 
   async drops(): Promise<Drops> {
@@ -180,12 +184,12 @@ export class CalicoDriver implements Driver {
   /** What the last endpoint of the host should have taken with it. */
   #leftOver({ idle }: HostPlan): Difference[] {
     if (!idle) return [];
-    const repair = async (): Promise<void> => void (await this.withdraw());
-    return [
-      ...(this.#openFirewall().isThere() ? ["the firewall"] : []),
-      ...(this.#settings.isLeftOver ? ["the forwarding"] : []),
-      ...(isNodeDeviceThere() ? [`interface ${NODE_DEVICE}`] : []),
-    ].map((object) => ({ object, what: "stands though no endpoint is attached on this host", repair }));
+    const stands = {
+      "the firewall": this.#openFirewall().isThere(),
+      "the forwarding": this.#settings.isLeftOver,
+      [`interface ${NODE_DEVICE}`]: isNodeDeviceThere(),
+    };
+    return leftOver(stands, () => this.withdraw());
   }
 
   #openFirewall(): Firewall {
@@ -235,7 +239,7 @@ function strayLinks({ endpoints, standing, unplanned }: HostPlan): Difference[] 
 }
 
 const deleteStray = (name: string): Promise<void> =>
-  withHost(async (host) => {
+  withSocket(async (host) => {
     const link = findLink(host, name);
     if (link && isOurs(link)) await new LinkRemoval().delete(link.index);
   });

@@ -10,8 +10,9 @@ import { type Link, findLink, findLinkInBackground, makeLink } from "../../datap
 import { createLink, setLinkAlias, setLinkUp, withoutGeneratedAddress } from "../../dataplane/netlink/link.ts";
 import type { Request } from "../../dataplane/netlink/message.ts";
 import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import { askOnce, withSocket } from "../../dataplane/netlink/with-socket.ts";
 import type { Difference } from "../driver.ts";
-import { deleteLinks, onHost, withHost } from "../veth/links.ts";
+import { deleteLinks } from "../veth/links.ts";
 import { HOST_MAC } from "../veth/marks.ts";
 import { NEXT_HOP, NODE_DEVICE } from "./constants.ts";
 
@@ -40,7 +41,7 @@ const FOREIGN = {
  */
 export function ensureNodeDevice(): string | undefined {
   try {
-    return onHost((host) => (mend(host) ? undefined : `${OBJECT} ${FOREIGN.what}; ${FOREIGN.remedy}`));
+    return askOnce((host) => (mend(host) ? undefined : `${OBJECT} ${FOREIGN.what}; ${FOREIGN.remedy}`));
   } catch (error) {
     if (error instanceof NetlinkError) return `containers cannot ask for names: ${error.message}`;
     throw error;
@@ -49,11 +50,11 @@ export function ensureNodeDevice(): string | undefined {
 
 /** What of it is not as it should be. Changes nothing. */
 export function nodeDeviceDifferences(): Promise<Difference[]> {
-  return withHost(async (host) => {
+  return withSocket(async (host) => {
     const link = await findLinkInBackground(host, NODE_DEVICE);
     if (link && !isOurs(link)) return [FOREIGN];
     const faults = link ? faultsOf(host, link).map(({ what }) => what) : ["is missing"];
-    return faults.map((what) => ({ object: OBJECT, what, repair: () => void onHost(mend) }));
+    return faults.map((what) => ({ object: OBJECT, what, repair: () => void askOnce(mend) }));
   });
 }
 
@@ -75,7 +76,7 @@ export async function removeNodeDevice(): Promise<boolean> {
 }
 
 function findOwn(): Link | undefined {
-  const link = onHost((host) => findLink(host, NODE_DEVICE));
+  const link = askOnce((host) => findLink(host, NODE_DEVICE));
   return link && isOurs(link) ? link : undefined;
 }
 

@@ -9,11 +9,11 @@ import { NetlinkError } from "../../dataplane/netlink/error.ts";
 import { type Link, findLink, makeLink } from "../../dataplane/netlink/link-state.ts";
 import { createVeth, deleteLink } from "../../dataplane/netlink/link.ts";
 import type { Request } from "../../dataplane/netlink/message.ts";
-import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import { askOnce, withSocket } from "../../dataplane/netlink/with-socket.ts";
 import type { NetworkNamespace } from "../../dataplane/netns.ts";
 import type { EndpointPlan } from "../driver.ts";
 import { mtuOf } from "../options.ts";
-import { withHost } from "../veth/links.ts";
 import { HOST_MAC, isOurs } from "../veth/marks.ts";
 import { hostBirth, uplinkMtu } from "../veth/sandbox.ts";
 import { parkedInterfaceOf } from "./constants.ts";
@@ -21,7 +21,7 @@ import { hostFacts } from "./facts.ts";
 
 /** Errors: `conflict` when one of the names is taken by what is not ours. */
 export function park(plan: EndpointPlan): Promise<void> {
-  return withHost(async (host) => {
+  return withSocket(async (host) => {
     const mtu = mtuOf(plan.network.options) ?? uplinkMtu(host);
     const peer = { name: parkedInterfaceOf(plan.id), mac: plan.mac };
     const veth = createVeth({ mtu, host: { name: plan.hostInterface, mac: HOST_MAC }, peer });
@@ -60,14 +60,8 @@ async function makeAnew(host: NetlinkSocket, veth: Request, plan: EndpointPlan):
 
 /** The name of the far end of `hostInterface` in the namespace. */
 export function interfaceIn(namespace: NetworkNamespace, hostInterface: string): string | undefined {
-  const host = NetlinkSocket.open(NETLINK_ROUTE);
-  const sandbox = NetlinkSocket.open(NETLINK_ROUTE, namespace);
-  try {
-    const link = findLink(host, hostInterface);
-    const peer = link?.peerIndex === undefined ? undefined : findLink(sandbox, link.peerIndex);
-    return peer?.kind === "veth" && peer.peerIndex === link?.index ? peer.name : undefined;
-  } finally {
-    sandbox.close();
-    host.close();
-  }
+  const link = askOnce((host) => findLink(host, hostInterface));
+  const index = link?.peerIndex;
+  const peer = index === undefined ? undefined : askOnce((sandbox) => findLink(sandbox, index), namespace);
+  return peer?.kind === "veth" && peer.peerIndex === link?.index ? peer.name : undefined;
 }

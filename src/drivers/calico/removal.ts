@@ -4,7 +4,7 @@
  */
 import { randomInt } from "node:crypto";
 import { deleteLink, deleteLinkGroup, setLinkGroup } from "../../dataplane/netlink/link.ts";
-import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import { withSocket } from "../../dataplane/netlink/with-socket.ts";
 
 interface Waiting {
   readonly index: number;
@@ -41,9 +41,8 @@ export class LinkRemoval {
   }
 }
 
-async function deleteTogether(indexes: readonly number[]): Promise<void> {
-  const host = NetlinkSocket.open(NETLINK_ROUTE);
-  try {
+const deleteTogether = (indexes: readonly number[]): Promise<void> =>
+  withSocket(async (host) => {
     const [only] = indexes;
     // A number that nobody else has chosen: what is in the group goes.
     const group = randomInt(1 << 20, 2 ** 31);
@@ -51,7 +50,4 @@ async function deleteTogether(indexes: readonly number[]): Promise<void> {
     const request = indexes.length > 1 || only === undefined ? deleteLinkGroup(group) : deleteLink(only);
     const [refused] = await host.executeInBackground([request]);
     if (refused) throw refused;
-  } finally {
-    host.close();
-  }
-}
+  });

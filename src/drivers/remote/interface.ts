@@ -4,7 +4,8 @@ import { failpoint } from "../../base/failpoint.ts";
 import { type Link, findLink, listLinks } from "../../dataplane/netlink/link-state.ts";
 import { moveLink, renameLink, setLinkDown } from "../../dataplane/netlink/link.ts";
 import { listRoutes } from "../../dataplane/netlink/route-state.ts";
-import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import { askOnce } from "../../dataplane/netlink/with-socket.ts";
 import { NetworkNamespace } from "../../dataplane/netns.ts";
 import type { EndpointPlan } from "../driver.ts";
 
@@ -20,9 +21,9 @@ export const findOwn = (sandbox: NetlinkSocket, endpointId: string): Link | unde
   listLinks(sandbox).find(({ alias }) => alias?.startsWith(aliasOf(endpointId, "")));
 
 export const interfaceIn = (namespace: NetworkNamespace, endpointId: string): Link | undefined =>
-  withSocket((sandbox) => findOwn(sandbox, endpointId), namespace);
+  askOnce((sandbox) => findOwn(sandbox, endpointId), namespace);
 
-export const isOnHost = (name: string): boolean => withSocket((host) => findLink(host, name) !== undefined);
+export const isOnHost = (name: string): boolean => askOnce((host) => findLink(host, name) !== undefined);
 
 /**
  * Takes the interface from the host into the sandbox, where it has its name at once. Errors: `failure` when it is not
@@ -57,7 +58,7 @@ export function moveIn(
  * another has that name.
  */
 export function moveOut(namespace: NetworkNamespace, endpointId: string): void {
-  withSocket((sandbox) => {
+  askOnce((sandbox) => {
     const link = findOwn(sandbox, endpointId);
     const name = link?.alias?.split(":")[2];
     if (!link || name === undefined) return;
@@ -87,13 +88,4 @@ function mustBeForSandboxes(host: NetlinkSocket, { index, name }: Link): void {
       `the plugin gives the interface ${name} to a container, and the host cannot do without it`,
       "this is for whoever made the plugin",
     );
-}
-
-function withSocket<T>(work: (socket: NetlinkSocket) => T, namespace?: NetworkNamespace): T {
-  const socket = NetlinkSocket.open(NETLINK_ROUTE, namespace);
-  try {
-    return work(socket);
-  } finally {
-    socket.close();
-  }
 }

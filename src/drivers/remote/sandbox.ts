@@ -11,7 +11,8 @@ import { renameLink, setLinkDown, setLinkMac, setLinkUp } from "../../dataplane/
 import type { Request } from "../../dataplane/netlink/message.ts";
 import { type Route, listRoutes } from "../../dataplane/netlink/route-state.ts";
 import { type RouteSpec, addRoute, deleteRoute, replaceRoute } from "../../dataplane/netlink/route.ts";
-import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import { askOnce } from "../../dataplane/netlink/with-socket.ts";
 import type { NetworkNamespace } from "../../dataplane/netns.ts";
 import { readSysctl, writeSysctl } from "../../dataplane/sysctl.ts";
 import type { EndpointPlan, SandboxPlan } from "../driver.ts";
@@ -174,16 +175,5 @@ function prefix(text: string): IpPrefix {
   return { address, length: Number(length) };
 }
 
-function withSockets<T>(namespace: NetworkNamespace, work: (host: NetlinkSocket, sandbox: NetlinkSocket) => T): T {
-  const host = NetlinkSocket.open(NETLINK_ROUTE);
-  try {
-    const sandbox = NetlinkSocket.open(NETLINK_ROUTE, namespace);
-    try {
-      return work(host, sandbox);
-    } finally {
-      sandbox.close();
-    }
-  } finally {
-    host.close();
-  }
-}
+const withSockets = <T>(namespace: NetworkNamespace, work: (host: NetlinkSocket, sandbox: NetlinkSocket) => T): T =>
+  askOnce((host) => askOnce((sandbox) => work(host, sandbox), namespace));

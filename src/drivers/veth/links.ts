@@ -1,13 +1,14 @@
 /** The interfaces of endpoints on this host, as they stand in the kernel. */
 import { type Link, findCounters, listLinks } from "../../dataplane/netlink/link-state.ts";
 import { deleteLink } from "../../dataplane/netlink/link.ts";
-import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import { askOnce, withSocket } from "../../dataplane/netlink/with-socket.ts";
 import type { EndpointCounters, Standing } from "../driver.ts";
 import { isOurs, ownerOf } from "./marks.ts";
 
 /** The interfaces of the host that `isLike` picks by their names. */
 export const linksLike = (isLike: (name: string) => boolean): Link[] =>
-  onHost((host) => listLinks(host).filter(({ name }) => isLike(name)));
+  askOnce((host) => listLinks(host).filter(({ name }) => isLike(name)));
 
 /** What `links` say of themselves. */
 export const standingOf = (links: readonly Link[]): Standing[] =>
@@ -15,7 +16,7 @@ export const standingOf = (links: readonly Link[]): Standing[] =>
 
 /** As the sandbox sees it: what the host's end received, the sandbox sent. Undefined when there is no interface. */
 export function countersOf(hostInterface: string): EndpointCounters | undefined {
-  const counters = onHost((host) => findCounters(host, hostInterface));
+  const counters = askOnce((host) => findCounters(host, hostInterface));
   return (
     counters && {
       rxBytes: counters.txBytes,
@@ -38,24 +39,4 @@ export async function deleteInBackground(host: NetlinkSocket, links: readonly Pi
 
 /** The same with a socket of its own. */
 export const deleteLinks = (links: readonly Pick<Link, "index">[]): Promise<void> =>
-  withHost((host) => deleteInBackground(host, links));
-
-/** Asks the host's kernel. */
-export function onHost<T>(ask: (host: NetlinkSocket) => T): T {
-  const host = NetlinkSocket.open(NETLINK_ROUTE);
-  try {
-    return ask(host);
-  } finally {
-    host.close();
-  }
-}
-
-/** The same for what takes its time. */
-export async function withHost<T>(work: (host: NetlinkSocket) => Promise<T>): Promise<T> {
-  const host = NetlinkSocket.open(NETLINK_ROUTE);
-  try {
-    return await work(host);
-  } finally {
-    host.close();
-  }
-}
+  withSocket((host) => deleteInBackground(host, links));

@@ -11,7 +11,8 @@ export const HOST_MAC = "ee:ca:11:c0:c7:01";
 /** The mark of our routes and rules in the kernel: a free number of /etc/iproute2/rt_protos, the one Calico uses. */
 export const PROTOCOL = 80;
 
-const ALIAS = "calicoctl:";
+/** With what the alias of everything of ours begins. */
+export const ALIAS = "calicoctl:";
 
 /** Written on the host's end: that it is ours whatever its MAC becomes, and whose. */
 export const aliasOf = ({ id, network, node }: Pick<EndpointPlan, "id" | "network" | "node">): string =>
@@ -20,9 +21,11 @@ export const aliasOf = ({ id, network, node }: Pick<EndpointPlan, "id" | "networ
 /** Whether an alias is one of ours. */
 export const isOurAlias = (alias: string | undefined): boolean => alias?.startsWith(ALIAS) ?? false;
 
+const OWNER = new RegExp(`^${ALIAS}[0-9a-f]{12}:([0-9a-f]{12}):(.+)$`);
+
 /** What an alias says of the owner; undefined when it is not one of ours. */
 export function ownerOf(alias: string | undefined): Owner | undefined {
-  const [, networkId, node] = /^calicoctl:[0-9a-f]{12}:([0-9a-f]{12}):(.+)$/.exec(alias ?? "") ?? [];
+  const [, networkId, node] = OWNER.exec(alias ?? "") ?? [];
   return networkId === undefined || node === undefined ? undefined : { networkId, node };
 }
 

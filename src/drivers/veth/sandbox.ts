@@ -5,7 +5,8 @@ import { findLink } from "../../dataplane/netlink/link-state.ts";
 import { setLinkAlias, setLinkUp, withoutGeneratedAddress } from "../../dataplane/netlink/link.ts";
 import { listRoutes } from "../../dataplane/netlink/route-state.ts";
 import type { Request } from "../../dataplane/netlink/message.ts";
-import { NETLINK_ROUTE, NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
+import { withSocket } from "../../dataplane/netlink/with-socket.ts";
 import type { NetworkNamespace } from "../../dataplane/netns.ts";
 import { enableIpv6 } from "./ipv6.ts";
 import type { Difference, EndpointPlan, SandboxPlan } from "../driver.ts";
@@ -71,14 +72,13 @@ const sandboxBirth = ({ plan, pair: { peer } }: Plumbed): Request[] =>
   hasIpv6(plan) ? [] : [withoutGeneratedAddress(peer.index)];
 
 /** What is not as planned; an endpoint without its pair is one difference, since the pair carries all the rest. */
-export async function sandboxDifferences(
+export function sandboxDifferences(
   wiring: Wiring,
   { namespace, endpoints, alone }: SandboxPlan,
   host: View,
   find?: FindLink,
 ): Promise<Pick<Difference, "object" | "what">[]> {
-  const sandbox = NetlinkSocket.open(NETLINK_ROUTE, namespace);
-  try {
+  return withSocket(async (sandbox) => {
     const missing: Pick<Difference, "object" | "what">[] = [];
     const plumbed: Plumbed[] = [];
     for (const plan of endpoints) {
@@ -91,24 +91,11 @@ export async function sandboxDifferences(
     }
     const changes = compareSandbox(wiring, { host, sandbox }, plumbed, alone);
     return [...missing, ...changes.map(({ object, what }) => ({ object: object(), what }))];
-  } finally {
-    sandbox.close();
-  }
+  }, namespace);
 }
 
-async function withSockets<T>(namespace: NetworkNamespace, work: (sockets: Sockets) => Promise<T>): Promise<T> {
-  const host = NetlinkSocket.open(NETLINK_ROUTE);
-  try {
-    const sandbox = NetlinkSocket.open(NETLINK_ROUTE, namespace);
-    try {
-      return await work({ host, sandbox });
-    } finally {
-      sandbox.close();
-    }
-  } finally {
-    host.close();
-  }
-}
+const withSockets = <T>(namespace: NetworkNamespace, work: (sockets: Sockets) => Promise<T>): Promise<T> =>
+  withSocket((host) => withSocket((sandbox) => work({ host, sandbox }), namespace));
 
 async function ensurePair(
   wiring: Wiring,

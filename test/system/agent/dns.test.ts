@@ -231,7 +231,7 @@ describe("when others or time change the host, names go on", () => {
   });
 });
 
-test("with the last endpoint all of it goes, while the node goes on", async () => {
+test("with the last endpoint all of it goes, while the node goes on, and with the next it is back", async () => {
   await node.stop();
   node = await startNode(host, resident);
   const there = async (): Promise<boolean> => (await host.exec(["ip", "link", "show", "cnm0"])).code === 0;
@@ -242,4 +242,7 @@ test("with the last endpoint all of it goes, while the node goes on", async () =
     await resident.must("service", "detach", service);
   expect(await there()).toBe(false);
   await until("nobody is led", async () => (await tables()) === "");
+  await resident.must("service", "attach", one.ref, "web.a");
+  await until("who asks is led", async () => (await tables()).includes("table ip calico_cnm_dns"));
+  expect(await ask(one, "A", "web", { server: INTERNET.address })).toEqual(found(web.ip));
 });
