@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { request } from "node:http";
 import { join } from "node:path";
 import { makeHost, type Host } from "../../helpers/host.ts";
-import { until, type Ended, type Running } from "../../helpers/process.ts";
+import { PluginNode } from "../../helpers/node.ts";
 import { startResident, type Resident } from "../../helpers/resident.ts";
 import { storeKeys } from "../../helpers/state.ts";
 
@@ -51,33 +51,21 @@ export async function makeWire(): Promise<Wire> {
   const resident = startResident(host);
   const directory = join(host.folder, "plugins");
   const socket = { network: join(directory, "calico.sock"), ipam: join(directory, "calico-ipam.sock") };
-  const env = { DOCKER_HOST: `unix://${join(host.folder, "no-docker.sock")}` };
   const known = { store: [] as string[], kernel: [] as string[], isTouched: false };
-  let node: Running | undefined;
-  const endNode = async (signal: NodeJS.Signals): Promise<void> => {
-    node?.kill(signal);
-    await node?.ended;
-    node = undefined;
-  };
+  const node = new PluginNode(host, resident, {
+    directory,
+    dockerHost: `unix://${join(host.folder, "no-docker.sock")}`,
+  });
   const ask = (method: string, message?: Message): Promise<Answer> => {
     known.isTouched ||= method === "NetworkDriver.Join";
     const path = method.startsWith("IpamDriver.") ? socket.ipam : socket.network;
     return post(path, `/${method}`, JSON.stringify(message) ?? "");
   };
   return {
-    ...{ host, resident, directory, socket, endNode, ask },
-    pid: () => node?.pid ?? -1,
-    async startNode() {
-      const options = ["--detach=false", "--etcd=external", "--libnetwork", "--plugin-dir", directory];
-      const running = host.startCalicoctl(["node", "start", ...options], { timeout: 0, env });
-      node = running;
-      let end: Ended | undefined;
-      void running.ended.then((ended) => (end = ended));
-      await until("the node is ready", async () => {
-        if (end !== undefined) throw new Error(`the node has ended: ${end.code}: ${end.stderr}`);
-        return (await resident.calicoctl("status")).code === 0;
-      });
-    },
+    ...{ host, resident, directory, socket, ask },
+    pid: () => node.pid,
+    startNode: () => node.start(),
+    endNode: (signal) => node.end(signal),
     async call(method, message) {
       const { status, body } = await ask(method, message);
       if (status !== 200) throw new Error(`${method}: ${status}: ${JSON.stringify(body)}`);
@@ -103,7 +91,7 @@ export async function makeWire(): Promise<Wire> {
       mustBeSame(known.kernel, (await host.snapshot()).split("\n"));
     },
     async close() {
-      await endNode("SIGTERM");
+      await node.end("SIGTERM");
       await resident.close();
       await host.close();
     },

@@ -1,7 +1,8 @@
 /** A host with a Docker of its own, whose network plugin is the node on that host. */
 import { startDocker, type TestDocker } from "../../helpers/docker.ts";
 import { makeHost, type Host } from "../../helpers/host.ts";
-import { start, until, type Ended, type Running } from "../../helpers/process.ts";
+import { start, type Ended } from "../../helpers/process.ts";
+import { PluginNode } from "../../helpers/node.ts";
 import { startResident, type Resident } from "../../helpers/resident.ts";
 
 export interface DockerWorld {
@@ -42,28 +43,13 @@ export async function makeDockerWorld(): Promise<DockerWorld> {
   );
   const env = { DOCKER_HOST: docker.host };
   const resident = startResident({ ...host, env: { ...host.env, ...env } });
-  let node: Running | undefined;
-  const endNode = async (signal: NodeJS.Signals): Promise<void> => {
-    node?.kill(signal);
-    await node?.ended;
-    node = undefined;
-  };
+  const node = new PluginNode(host, resident, { directory: docker.pluginDir, dockerHost: docker.host });
   return {
     host,
     docker,
     resident,
-    endNode,
-    async startNode() {
-      const options = ["--detach=false", "--etcd=external", "--libnetwork", "--plugin-dir", docker.pluginDir];
-      const running = host.startCalicoctl(["node", "start", ...options], { timeout: 0, env });
-      node = running;
-      let end: Ended | undefined;
-      void running.ended.then((ended) => (end = ended));
-      await until("the node is ready", async () => {
-        if (end !== undefined) throw new Error(`the node has ended: ${end.code}: ${end.stderr}`);
-        return (await resident.calicoctl("status")).code === 0;
-      });
-    },
+    startNode: () => node.start(),
+    endNode: (signal) => node.end(signal),
     async run(...args) {
       await docker.docker(
         "run",
@@ -85,7 +71,7 @@ export async function makeDockerWorld(): Promise<DockerWorld> {
       return new Map(items.map((service) => [`${service.name}.${service.network}`, service]));
     },
     async close() {
-      await endNode("SIGTERM");
+      await node.end("SIGTERM");
       await resident.close();
       await docker.stop();
       await host.close();
