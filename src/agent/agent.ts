@@ -7,6 +7,7 @@ import { openKernel } from "../cnm/local.ts";
 import { pluginSettings } from "../drivers/remote/discovery.ts";
 import { registerNode } from "../cnm/nodes.ts";
 import type { Timing } from "../cnm/stopwatch.ts";
+import { SystemError } from "../dataplane/libc.ts";
 import { bootId } from "../dataplane/netns.ts";
 import type { MemberChange } from "../drivers/driver.ts";
 import { DockerSandboxes } from "../plugin/sandboxes.ts";
@@ -167,7 +168,7 @@ class Agent {
     if (this.#options.dns) this.#names = new NameService(this.#desired, this.#options.log);
     this.#kernel.start();
     for (const [sandboxId, record] of this.#desired.sandboxes) {
-      this.#kernel.follow(sandboxId, record);
+      this.#attempt(sandboxId, () => this.#kernel.follow(sandboxId, record));
       await setImmediate();
     }
     // From here on, changes are mended as they come; before, nothing was written to the kernel.
@@ -272,7 +273,7 @@ class Agent {
   }
 
   #ownChanged(id: string): void {
-    this.#kernel.follow(id, this.#desired.sandboxes.get(id));
+    this.#attempt(id, () => this.#kernel.follow(id, this.#desired.sandboxes.get(id)));
     // Of one that is gone, too: what was wrong with it is no more.
     this.#looks.at(id, STORE_CHANGED, VERB_MS);
   }
@@ -286,7 +287,18 @@ class Agent {
   /** At once, and without a look at anything else: until then, the newcomer is not let in. */
   #membersChanged(networkId: string, change: MemberChange): void {
     if (!this.#state.synced) return;
-    for (const driver of this.#direct.drivers.all()) driver.setMembers(networkId, change);
+    for (const driver of this.#direct.drivers.all()) this.#attempt(HOST, () => driver.setMembers(networkId, change));
+  }
+
+  /** Whatever is on record, and whatever others have made in the kernel, must not end the agent: a look tells. */
+  #attempt(key: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof UserError || error instanceof SystemError)) throw error;
+      this.#options.log.warn("the kernel refused what the store told", { key, error });
+      this.#looks.at(key, STORE_CHANGED, VERB_MS);
+    }
   }
 
   #lookAgainAndAgain(): void {

@@ -81,7 +81,18 @@ export class Desired {
   /** Resolves when all of it has been listed. */
   async synced(): Promise<void> {
     await Promise.all(this.#fixed.map((cache) => cache.synced()));
-    await Promise.all([...this.#endpoints.values()].map((cache) => cache.synced()));
+    const isFollowed = (cache: Cache): boolean => [...this.#endpoints.values()].includes(cache);
+    for (;;) {
+      const waiting = [...this.#endpoints.values()].filter((cache) => cache.revision === 0);
+      if (waiting.length === 0) return;
+      // Networks come to live here, and cease to, meanwhile.
+      const listed = waiting.map((cache) =>
+        cache.synced().catch((error: unknown) => {
+          if (isFollowed(cache)) throw error;
+        }),
+      );
+      await Promise.all(listed);
+    }
   }
 
   close(): void {

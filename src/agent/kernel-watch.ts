@@ -96,7 +96,8 @@ export class KernelWatch {
         if (event.namespace !== undefined)
           return this.#listener.sandbox(event.namespace, `a ${event.kind} in it changed`, VERB_MS);
         if (event.kind === "setting") return this.#listener.host("a setting of the host changed", VERB_MS);
-        return this.#heardOfHost(event.kind, event.index, event.name);
+        this.#heardOfHost(event.kind, event.index, event.name);
+        if (event.isGone && event.index !== undefined) this.#names.delete(event.index);
     }
   }
 

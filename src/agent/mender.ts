@@ -2,16 +2,18 @@
  * Makes the kernel agree with the store, a sandbox or the host's side at a time. The first look costs no lock and no
  * call to etcd; where it shows something, the verbs of the model are kept out and a fresh look decides.
  */
-import { type Finding, endFindings, hostFindings, sandboxFindings, settle } from "../cnm/findings.ts";
+import { type Finding, endFindings, hostFindings, sandboxFindings } from "../cnm/findings.ts";
 import type { Environment } from "../cnm/environment.ts";
-import { failpoint } from "../base/failpoint.ts";
 import { withHost, withSandbox } from "../cnm/kernel.ts";
 import { readSandbox } from "../cnm/sandboxes.ts";
 import type { SandboxRecord } from "../store/records.ts";
 import type { Journal } from "./journal.ts";
+import { settleEach } from "./settle-each.ts";
 
 /** What a verb is in the middle of looks wrong for a moment. */
 const SETTLE_MS = 200;
+/** Of one look. A container may have as many addresses as it likes. */
+const MOST_TOLD = 100;
 /** Between the two looks that must agree before something that was alive is ended. */
 export const SECOND_LOOK_MS = 1000;
 
@@ -130,21 +132,29 @@ export class Mender {
     const { journal } = this.#world;
     const why = this.#world.why(key);
     const reason = why === undefined ? {} : { why };
+    const known = new Set(findings.map(wordsOf).filter((words) => journal.isKnown(key, words)));
     const trouble = new Set<string>();
     let failed = 0;
-    for (const finding of findings) {
-      failpoint("agent:found");
-      const { object, what, remedy, repaired } = await settle(finding, true);
-      failpoint("agent:settled");
+    let told = 0;
+    const tell = (event: Parameters<Journal["add"]>[0]): void => {
+      told += 1;
+      if (told <= MOST_TOLD) journal.add({ ...event, ...reason });
+    };
+    for await (const { finding, problem } of settleEach(findings)) {
+      const { object, what, remedy, repaired } = problem;
       const words = wordsOf(finding);
-      if (repaired) journal.add({ kind, object, what, ...reason });
+      if (repaired) tell({ kind, object, what });
       else {
         trouble.add(words);
+        // Whoever reads of it finds the node unwell.
+        journal.setTrouble(key, trouble);
         if (finding.repair) failed += 1;
-        if (!journal.isKnown(key, words))
-          journal.add({ kind: "not-repaired", object, what, ...reason, ...(remedy === undefined ? {} : { remedy }) });
+        if (!known.has(words))
+          tell({ kind: "not-repaired", object, what, ...(remedy === undefined ? {} : { remedy }) });
       }
     }
+    if (told > MOST_TOLD)
+      journal.add({ kind, object: key, what: `and ${told - MOST_TOLD} more of the same look`, ...reason });
     journal.setTrouble(key, trouble);
     if (failed > 0) throw new Error(`${failed} of ${findings.length} findings could not be mended`);
     return trouble.size === 0;

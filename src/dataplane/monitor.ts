@@ -23,6 +23,13 @@ export interface KernelMonitorOptions extends Omit<MulticastOptions, "everywhere
   readonly onEvents: (events: readonly KernelEvent[]) => void;
 }
 
+/** None of that number, or only a thread or a group of processes (pidfd_open(2)). */
+const NO_PROCESS: ReadonlySet<number> = new Set([
+  constants.errno.ESRCH,
+  constants.errno.EINVAL,
+  constants.errno.ENOENT,
+]);
+
 /** How long events gather before they are told: a change by hand or by us is seldom one event alone. */
 const GATHER_MS = 20;
 
@@ -88,7 +95,7 @@ export class KernelMonitor {
       this.#processes.set(id, { fd, poll });
       poll.arm();
     } catch (error) {
-      if (!(error instanceof SystemError && error.errno === constants.errno.ESRCH)) throw error;
+      if (!(error instanceof SystemError && NO_PROCESS.has(error.errno))) throw error;
       ended();
     }
   }

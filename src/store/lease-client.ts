@@ -47,9 +47,13 @@ export class LeaseClient {
 
   async #call<T>(work: (endpoint: Endpoint, call: Call) => Promise<T>): Promise<T> {
     return this.#failover.run(async (endpoint, timeoutMs) => {
-      this.#token ??= authenticate(this.#transport, this.#settings, endpoint, timeoutMs);
+      const asked = (this.#token ??= authenticate(this.#transport, this.#settings, endpoint, timeoutMs));
+      const token = await asked.catch((error: unknown) => {
+        // A password that is refused today may be right tomorrow.
+        if (this.#token === asked) this.#token = undefined;
+        throw error;
+      });
       try {
-        const token = await this.#token;
         return await work(endpoint, { timeoutMs, ...(token === undefined ? {} : { token }) });
       } catch (error) {
         // Failover tries again, with a new token.

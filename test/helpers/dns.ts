@@ -1,5 +1,6 @@
 /** Asking for names from inside containers, and a resolver for a host to ask. */
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
+import { closeSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { type Server, Socket, createServer } from "node:net";
 import { join } from "node:path";
@@ -51,6 +52,21 @@ export async function ask(
   return { rcode: RCODES[flags & 15] ?? "", data: answers.map(dataOf), truncated, own };
 }
 
+/** Sends a query by UDP whose port of origin is 0, to which nothing can be sent back. */
+export function askFromNowhere(from: Place, server: string): void {
+  const query = encode({ type: "query", id: 4711, questions: [{ type: "A", name: "web" }] });
+  const header = Buffer.alloc(8);
+  header.writeUInt16BE(DNS_PORT, 2);
+  header.writeUInt16BE(header.length + query.length, 4);
+  const fd = within(from, () => libc.socket(AF_INET, SOCK_RAW, IPPROTO_UDP));
+  try {
+    libc.connect(fd, sockaddr(server, 0));
+    libc.send(fd, Buffer.concat([header, query]));
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function dataOf(answer: Answer): string {
   if (answer.type === "TXT") return [answer.data].flat().join("");
   return "data" in answer && typeof answer.data === "string" ? answer.data : "";
@@ -81,6 +97,8 @@ function askUdp(fd: number, query: Packet, server: string, timeout: number): Pro
 
 const AF_INET = 2;
 const SOCK_STREAM = 1;
+const SOCK_RAW = 3;
+const IPPROTO_UDP = 17;
 const SOL_SOCKET = 1;
 const SO_SNDTIMEO = 21;
 
@@ -89,9 +107,12 @@ function connectedSocket(server: string, timeout: number): number {
   const seconds = Buffer.alloc(16);
   seconds.writeBigInt64LE(BigInt(Math.ceil(timeout / 1000)));
   libc.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, seconds);
-  libc.connect(fd, Buffer.of(AF_INET, 0, 0, DNS_PORT, ...server.split(".").map(Number), ...Buffer.alloc(8)));
+  libc.connect(fd, sockaddr(server, DNS_PORT));
   return fd;
 }
+
+const sockaddr = (address: string, port: number): Buffer =>
+  Buffer.of(AF_INET, 0, port >> 8, port & 255, ...address.split(".").map(Number), ...Buffer.alloc(8));
 
 function askTcp(fd: number, query: Packet, timeout: number): Promise<Buffer | undefined> {
   const socket = new Socket({ fd });

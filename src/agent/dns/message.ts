@@ -43,6 +43,10 @@ export function readQuery(message: Buffer): Query | { readonly refusal: Buffer }
   const isQuery = message.length <= LONGEST_QUERY && message.readUIntBE(4, 6) === 0x1_0000_0000;
   if (!isQuery || message.readUInt16BE(10) > 2) return { refusal: refusal(message, RCODE.formatError) };
   try {
+    const end = endOfQuestion(message);
+    // To make something of other records may take long: of those that list types, for one.
+    if (!typesAt(message, end, message.readUInt16BE(10)).every((type) => BESIDE_QUESTIONS.has(type)))
+      return { refusal: refusal(message, RCODE.formatError) };
     const { questions = [], additionals = [] } = decode(message);
     const [question] = questions;
     if (!question) throw new Error("no question");
@@ -52,7 +56,7 @@ export function readQuery(message: Buffer): Query | { readonly refusal: Buffer }
       name: question.name,
       type: question.type,
       class: question.class ?? "IN",
-      end: endOfQuestion(message),
+      end,
       udpBytes: edns?.type === "OPT" ? Math.max(PLAIN_UDP_BYTES, edns.udpPayloadSize) : PLAIN_UDP_BYTES,
       edns: edns !== undefined,
     };
@@ -63,15 +67,35 @@ export function readQuery(message: Buffer): Query | { readonly refusal: Buffer }
 
 /** Names in questions are whole: there is nothing before them to point at. */
 function endOfQuestion(message: Buffer): number {
-  let at = HEADER_BYTES;
-  for (;;) {
+  const { end, isWhole } = nameAt(message, HEADER_BYTES);
+  if (!isWhole) throw new Error("a name that is not whole");
+  message.readUInt32BE(end);
+  return end + 4;
+}
+
+/** Where the name ends in the message, and whether it is all there: its end may be one that stands before it. */
+function nameAt(message: Buffer, start: number): { end: number; isWhole: boolean } {
+  for (let at = start; ;) {
     const length = message.readUInt8(at);
-    if (length > 63) throw new Error("a name that is not whole");
+    if (length === 0) return { end: at + 1, isWhole: true };
+    if (length > 63) return { end: at + 2, isWhole: false };
     at += 1 + length;
-    if (length === 0) break;
   }
-  message.readUInt32BE(at);
-  return at + 4;
+}
+
+/** OPT, and the signatures TSIG and SIG. */
+const BESIDE_QUESTIONS: ReadonlySet<number> = new Set([41, 250, 24]);
+
+/** The types of the records from there on. Throws when they are not all there. */
+function typesAt(message: Buffer, start: number, count: number): number[] {
+  const types: number[] = [];
+  for (let at = start; types.length < count;) {
+    const { end } = nameAt(message, at);
+    types.push(message.readUInt16BE(end));
+    // Type, class, time to live, and the length of what follows.
+    at = end + 10 + message.readUInt16BE(end + 8);
+  }
+  return types;
 }
 
 /** The reply with these records, in the asker's own spelling of the question. */

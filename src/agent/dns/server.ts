@@ -2,6 +2,7 @@
 import { closeSync } from "node:fs";
 import { type Socket as UdpSocket, createSocket } from "node:dgram";
 import { type Server, type Socket, createServer } from "node:net";
+import { giveWay } from "../../base/turns.ts";
 import { boundSocket } from "../../dataplane/bound-socket.ts";
 import { SystemError } from "../../dataplane/libc.ts";
 import type { Transport } from "./exchange.ts";
@@ -31,11 +32,16 @@ export class DnsServer {
     const { port, udp, tcp } = bothBound(address);
     this.port = port;
     this.#udp = createSocket("udp4", (message, { address: source, port: from }) => {
+      // Nobody can be answered there, and Node throws at whoever tries.
+      if (from === 0) return;
       const send = (reply: Buffer | undefined): void => {
         // Who has gone meanwhile is not told.
         if (reply && this.#isOpen) this.#udp.send(reply, from, source, () => undefined);
       };
-      void answer(message, source, "udp").then(send);
+      answer(message, source, "udp")
+        .then(send)
+        // Whatever a container sends, it must not end the agent.
+        .catch(() => undefined);
     });
     // Such as that the address is gone for a moment.
     this.#udp.on("error", () => undefined);
@@ -82,6 +88,8 @@ async function serve(socket: Socket, answer: (message: Buffer) => Promise<Buffer
       const reply = await answer(message);
       if (!reply) return;
       await write(socket, framed(reply));
+      // Of many that came at once, all could be answered without a turn for anybody else.
+      await giveWay();
     }
   }
 }

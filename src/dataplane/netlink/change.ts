@@ -1,10 +1,10 @@
 /** What notifications of rtnetlink are about. */
-import { AF_INET, AF_INET6 } from "./inet.ts";
+import { AF_INET, AF_INET6, AF_UNSPEC } from "./inet.ts";
 import * as ifla from "./link-attributes.ts";
 import { parseAttributes, textOf } from "./message.ts";
 import type { Message } from "./message.ts";
 
-/** Something that was added, changed or removed; what exactly, and which of the three, is for the listener to look up. */
+/** Something that was added, changed or removed; what exactly, and mostly which of the three, is for the listener to look up. */
 export interface NetworkChange {
   /** "setting" is one of the sysctls that the kernel announces: forwarding, rp_filter, proxy_neigh and the like. */
   readonly kind: "link" | "address" | "route" | "neighbour" | "rule" | "setting";
@@ -12,6 +12,8 @@ export interface NetworkChange {
   readonly index?: number;
   /** The interface's name: of links only. */
   readonly name?: string;
+  /** Of links only: there is none of that index any more, here. */
+  readonly isGone?: true;
 }
 
 /** RTNLGRP_* of linux/rtnetlink.h that carry what `parseChange` understands. */
@@ -28,6 +30,7 @@ export const CHANGE_GROUPS: readonly number[] = [
   25, // IPV6_NETCONF
 ];
 
+const RTM_DELLINK = 17;
 const RTM_NEWNEIGH = 28;
 const NUD_PERMANENT = 0x80;
 const ROUTE_HEADER_LENGTH = 12;
@@ -41,7 +44,14 @@ export function parseChange({ type, payload }: Message): NetworkChange | undefin
   switch (type & ~3) {
     case 16: {
       const name = parseAttributes(payload, ifla.HEADER_LENGTH).get(ifla.IFNAME);
-      return { kind: "link", ...aboutInterface(payload.readInt32LE(4)), ...(name && { name: textOf(name) }) };
+      // Bridges tell of ports that leave them by the same type, in a family of their own.
+      const isGone = type === RTM_DELLINK && payload.readUInt8(0) === AF_UNSPEC;
+      return {
+        kind: "link",
+        ...aboutInterface(payload.readInt32LE(4)),
+        ...(name && { name: textOf(name) }),
+        ...(isGone ? { isGone } : {}),
+      };
     }
     case 20:
       return { kind: "address", ...aboutInterface(payload.readInt32LE(4)) };

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { hexOf, parseAddress } from "../../../src/base/address.ts";
 import { exec, ping, type Container } from "../../helpers/container.ts";
-import { NOBODY, ask, resolvConf, startResolver, type Resolver } from "../../helpers/dns.ts";
+import { NOBODY, ask, askFromNowhere, resolvConf, startResolver, type Resolver } from "../../helpers/dns.ts";
 import { INTERNET, UPLINK, makeHost, type Host } from "../../helpers/host.ts";
 import { startNode, type NodeProcess } from "../../helpers/node.ts";
 import { must, until, type Ended } from "../../helpers/process.ts";
@@ -182,6 +182,11 @@ describe("the next hop", () => {
     expect(server.code).not.toBe(0);
     expect(await ask(host.internet, "A", "db", { server: NEXT_HOP, timeout: 1500 })).toBeUndefined();
     expect(await ping(host, NEXT_HOP)).toBe(true);
+  });
+
+  test("passes over who cannot be answered", async () => {
+    for (const server of [NOBODY, NEXT_HOP]) askFromNowhere(one, server);
+    expect(await ask(one, "A", "db")).toEqual(found(dba.ip));
   });
 
   test("is never what the host speaks to others by", async () => {

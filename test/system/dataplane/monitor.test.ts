@@ -63,6 +63,13 @@ test("a monitor that is closed leaves nothing open and tells nothing", async () 
   expect(() => monitor.watchProcess("self", process.pid)).toThrow("closed");
 });
 
+test("a number that is only a thread's is told as a process that has ended", async () => {
+  listening = await listen();
+  const thread = readdirSync("/proc/self/task").find((task) => task !== String(process.pid));
+  listening.monitor.watchProcess("thread", Number(thread));
+  await expect(listening.heard({ kind: "exit", process: "thread" })).resolves.toBeDefined();
+});
+
 /** Another process opens a monitor in the test's host; its words are told apart from the runner's. */
 const elsewhere = (end: "close" | "exit" | "throw", ...prefix: string[]): ReturnType<typeof run> =>
   run([...prefix, process.execPath, "scripts/run.mjs", "test/system/dataplane/monitor-ends.ts", end], {

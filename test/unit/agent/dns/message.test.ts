@@ -55,6 +55,22 @@ test("what is huge, or promises more than it holds, is refused unread", () => {
   for (const message of [huge, promising]) expect(readQuery(message)).toMatchObject({ refusal: expect.any(Buffer) });
 });
 
+test("beside the question, records that list types and the like are refused unread", () => {
+  const beside = (type: number, length = 0): Buffer => {
+    const record = Buffer.alloc(11 + length);
+    record.writeUInt16BE(type, 1);
+    record.writeUInt16BE(length, 9);
+    const message = Buffer.concat([query("web", "A", { additionals: [] }), record]);
+    message.writeUInt16BE(1, 10);
+    return message;
+  };
+  const NSEC = 47;
+  expect(readQuery(beside(NSEC, 40))).toMatchObject({ refusal: expect.any(Buffer) });
+  expect(readQuery(beside(41))).toMatchObject({ edns: true });
+  // It promises a record, and ends within it.
+  expect(readQuery(beside(41).subarray(0, -3))).toMatchObject({ refusal: expect.any(Buffer) });
+});
+
 test("a name that points into itself, or at what follows, is refused", () => {
   for (const pointer of [12, 14, 40]) {
     const message = Buffer.concat([query("", "A").subarray(0, 12), Buffer.of(0xc0, pointer, 0, 1, 0, 1)]);

@@ -44,3 +44,15 @@ test("settings of all interfaces, and of those to come, are about none", () => {
 test.each([2, 3, 36, 52, 88, 89])("other messages (%d) are no changes", (type) => {
   expect(parse(type, Buffer.alloc(64))).toBeUndefined();
 });
+
+test.each([
+  [16, 0, false],
+  [17, 0, true],
+  [17, BRIDGE, false],
+])("a link that is gone (type %d, family %d) is told from one that has left a bridge", (type, family, isGone) => {
+  const header = Buffer.alloc(16);
+  header.writeUInt8(family, 0);
+  header.writeInt32LE(5, 4);
+  const told = { kind: "link", index: 5, name: "cali0" };
+  expect(parse(type, header, attr.string(3, "cali0"))).toEqual(isGone ? { ...told, isGone } : told);
+});
