@@ -68,7 +68,7 @@ export async function attach(
         try {
           const bound = await bind(env, container, namespace, name, options, ports);
           env.stopwatch?.lap("store");
-          const wasMissing = await plumb(env, bound, namespace);
+          const wasMissing = await plumb(env, bound, namespace, options);
           mustStillRun(env, container, bound);
           env.stopwatch?.lap("kernel");
           return { ...bound, wasMissing };
@@ -183,12 +183,18 @@ async function bind(
 }
 
 /** Returns whether anything was missing. */
-async function plumb(env: Environment, bound: Attached, namespace: NetworkNamespace): Promise<boolean> {
+async function plumb(
+  env: Environment,
+  bound: Attached,
+  namespace: NetworkNamespace,
+  { isMoved = false }: AttachOptions,
+): Promise<boolean> {
   try {
     const ensure = (): Promise<boolean> => ensureSandbox(env, bound.members, namespace, bound.pools);
     return await withEndpoint(env, bound.endpoint.id, ensure);
   } catch (error) {
-    throw error instanceof UserError ? new MustRelease(bound, error) : error;
+    // An interface that a runtime has moved would be gone for good; so it stays bound, and the node mends the rest.
+    throw error instanceof UserError && !isMoved ? new MustRelease(bound, error) : error;
   }
 }
 

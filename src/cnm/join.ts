@@ -82,7 +82,10 @@ export async function leave(
       if (now.joined?.external) await lifecycle.setExternal(network.id, endpoint.id, false);
       await lifecycle.leave(network.id, endpoint.id);
     });
-    if (namespace) await tell(env, insist, () => lifecycle.takeOut(endpoint.id, namespace));
+    if (namespace)
+      await tell(env, insist, () =>
+        lifecycle.takeOut({ endpointId: endpoint.id, hostInterface: now.hostInterface }, namespace),
+      );
   } finally {
     namespace?.close();
   }

@@ -11,7 +11,7 @@ import {
 } from "../store/records.ts";
 import type { Environment } from "./environment.ts";
 import { warnQuarantined } from "./model.ts";
-import { overlap } from "./ports.ts";
+import { commonPort, overlap } from "./ports.ts";
 import { readableMembers } from "./sandbox-plan.ts";
 
 export interface TakenPort {
@@ -28,8 +28,7 @@ export async function takenPort(env: Environment, endpoint: EndpointRecord): Pro
   const families = endpoint.addresses.map(familyOf);
   for (const { endpoint: other, network, sandbox } of await attachedHere(env)) {
     if (other.id === endpoint.id || network.internal) continue;
-    const shared = families.filter((family) => other.addresses.some((address) => familyOf(address) === family));
-    const port = ports.find((wanted) => (other.ports ?? []).some((theirs) => overlap(wanted, theirs, shared)));
+    const port = commonPort(endpoint, other);
     if (port) return { port, by: { endpoint: other, network, sandbox } };
   }
   for (const port of ports) {

@@ -2,7 +2,7 @@
 import { type Family, familyOf, formatAddress, parseAddress } from "../base/address.ts";
 import { usageError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
-import type { PortRecord } from "../store/records.ts";
+import type { EndpointRecord, PortRecord } from "../store/records.ts";
 
 const FORM = /^(?:(?:\[([^[\]]*)\]|([^:[\]]*)):)?(\d{1,5}):(\d{1,5})(?:\/(tcp|udp|sctp))?$/;
 
@@ -70,6 +70,15 @@ export const overlap = (a: PortRecord, b: PortRecord, families: readonly Family[
   a.hostPort === b.hostPort &&
   families.some((family) => isOf(family, a.hostIp) && isOf(family, b.hostIp)) &&
   (isEvery(a.hostIp) || isEvery(b.hostIp) || a.hostIp === b.hostIp);
+
+type Publishing = Pick<EndpointRecord, "addresses" | "ports">;
+
+/** The first port of `endpoint` that the other publishes, too. */
+export function commonPort({ addresses, ports = [] }: Publishing, other: Publishing): PortRecord | undefined {
+  const theirs = other.addresses.map(familyOf);
+  const families = addresses.map(familyOf).filter((family) => theirs.includes(family));
+  return ports.find((wanted) => other.ports?.some((port) => overlap(wanted, port, families)));
+}
 
 const isOf = (family: Family, hostIp: string | undefined): boolean =>
   hostIp === undefined || familyOf(hostIp) === family;

@@ -50,6 +50,13 @@ export interface Join {
   readonly mac?: string | undefined;
 }
 
+/** The interface of an endpoint, in its sandbox. */
+export interface MovedInterface {
+  readonly endpointId: string;
+  /** What it is called on the host. */
+  readonly hostInterface: string;
+}
+
 /** All reject with UserError `failure`. */
 export interface Lifecycle {
   createNetwork(network: LifecycleNetwork): Promise<void>;
@@ -64,6 +71,6 @@ export interface Lifecycle {
   /** Tells whether the endpoint owns the default route of its sandbox now. */
   setExternal(networkId: string, endpointId: string, external: boolean): Promise<void>;
   leave(networkId: string, endpointId: string): Promise<void>;
-  /** Gives the interface back to the host, which is the kernel's part of leaving. */
-  takeOut(endpointId: string, namespace: NetworkNamespace): Promise<void>;
+  /** Gives the interface back to the host, by its name there, which is the kernel's part of leaving. */
+  takeOut(moved: MovedInterface, namespace: NetworkNamespace): Promise<void>;
 }

@@ -23,8 +23,7 @@ const LONGEST_PAUSE_MS = 5000;
 const LOOK_MS = 60_000;
 /** Between the two looks that must agree that something is left over. */
 const SECOND_LOOK_MS = 2000;
-/** How long a call of Docker's may take until what it made is in Docker's lists. */
-const UNDER_WAY_MS = 10 * 60_000;
+/** After a look that failed, doubled each time. */
 const RETRY_MS = 1000;
 
 export interface FollowerWorld {
@@ -45,10 +44,14 @@ export class Follower {
   /** One piece of work after the other: what is told later is newer. */
   #last: Promise<void> = Promise.resolve();
   #again: NodeJS.Timeout | undefined;
+  /** When that is, on the clock of performance.now(). */
+  #againAt = 0;
   /** Whether Docker tells of what happens; else there is nothing to look at. */
   #isFollowed = false;
-  /** Containers that were seen to run, by their ids, and on which of Docker's networks; until they end. */
-  readonly #seen = new Map<string, Set<string>>();
+  /** Containers that were seen to run, by their ids: on which of Docker's networks, and in which sandbox; until they end. */
+  readonly #seen = new Map<string, { readonly networks: Set<string>; readonly sandbox: string }>();
+  /** How often in a row something could not be followed. */
+  #failures = 0;
   /** What was left over at the last look, by its words. */
   #suspects: ReadonlySet<string> = new Set();
 
@@ -59,12 +62,14 @@ export class Follower {
   /** Runs until the signal is aborted; waits for a Docker that is away. */
   async run(): Promise<void> {
     const { docker, signal, calls, connected } = this.#world;
-    const looks = setInterval(() => this.#lookIn(0), LOOK_MS);
+    const looks = setInterval(() => {
+      calls.prune();
+      this.#lookIn(0);
+    }, LOOK_MS);
     let pause = FIRST_PAUSE_MS;
     while (!signal.aborted) {
       const opened = (): void => {
         pause = FIRST_PAUSE_MS;
-        calls.forget();
         this.#isFollowed = true;
         this.#enqueue("events", async () => this.#seen.clear());
         connected(undefined);
@@ -77,6 +82,10 @@ export class Follower {
           (error: Error) => error,
         );
       this.#isFollowed = false;
+      clearTimeout(this.#again);
+      this.#again = undefined;
+      // What it had begun is not gone on with by the next one.
+      calls.forget();
       if (signal.aborted) break;
       connected(error);
       await sleep(pause * (0.75 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
@@ -92,14 +101,21 @@ export class Follower {
       // Once it answers again, all of it is looked at.
       if (this.#world.signal.aborted || !this.#isFollowed) return;
       this.#world.warn("what Docker told could not be followed, and will be looked at again", { what, error });
-      this.#lookIn(RETRY_MS);
+      this.#lookIn(Math.min(RETRY_MS * 2 ** this.#failures, LOOK_MS));
+      this.#failures += 1;
     });
   }
 
+  /** The earlier of two wishes counts. */
   #lookIn(ms: number): void {
+    const at = performance.now() + ms;
+    if (!this.#isFollowed || (this.#again && this.#againAt <= at)) return;
     clearTimeout(this.#again);
-    if (!this.#isFollowed) return;
-    this.#again = setTimeout(() => this.#enqueue("look", () => this.#look()), ms);
+    this.#againAt = at;
+    this.#again = setTimeout(() => {
+      this.#again = undefined;
+      this.#enqueue("look", () => this.#look());
+    }, ms);
   }
 
   #heard({ Type: type, Action: action, Actor: { ID: id, Attributes: facts } }: DockerEvent): void {
@@ -110,21 +126,27 @@ export class Follower {
     else if (type === "network" && action === "connect")
       this.#enqueue(what, async () => {
         const container = facts["container"] ?? "";
-        if (!this.#seen.get(container)?.has(id)) await this.#containerRuns(container);
+        if (!this.#seen.get(container)?.networks.has(id)) await this.#containerRuns(container);
       });
     else if (type === "network" && action === "disconnect")
-      this.#enqueue(what, async () => void this.#seen.get(facts["container"] ?? "")?.delete(id));
+      this.#enqueue(what, async () => void this.#seen.get(facts["container"] ?? "")?.networks.delete(id));
     else if (type === "container" && action === "start")
       // Docker tells of its networks first, and answers what it has become then.
       this.#enqueue(what, async () => {
         if (!this.#seen.has(id)) await this.#containerRuns(id);
       });
-    else if (type === "container" && action === "die") this.#enqueue(what, async () => void this.#seen.delete(id));
+    else if (type === "container" && action === "die") this.#enqueue(what, async () => this.#ended(id));
     else if (type === "container" && action === "destroy") this.#enqueue(what, () => containerIsGone(env, id));
     else if (type === "container" && action === "rename") {
       const [from, to] = [facts["oldName"], facts["name"]].map((name = "") => name.replace(/^\//, ""));
       this.#enqueue(what, () => containerRenamed(env, id, { from: from ?? "", to: to ?? "" }));
     }
+  }
+
+  #ended(id: string): void {
+    const seen = this.#seen.get(id);
+    this.#seen.delete(id);
+    if (seen) this.#world.sandboxes.forget(seen.sandbox);
   }
 
   async #containerRuns(id: string): Promise<void> {
@@ -145,31 +167,39 @@ export class Follower {
     const { SandboxKey: key } = inspected.NetworkSettings;
     this.#world.sandboxes.learn(key, container.endpoints, container.ref.namespacePath);
     await containerRuns(this.#world.env, container);
-    this.#seen.set(container.ref.id, new Set(container.endpoints.map(({ networkId }) => networkId)));
+    const networks = new Set(container.endpoints.map(({ networkId }) => networkId));
+    this.#seen.set(container.ref.id, { networks, sandbox: key });
   }
 
-  /** At everything: what happened while nobody listened, and what is left over. */
+  /**
+   * At everything: what happened while nobody listened, and what is left over. What cannot be done for one object keeps no
+   * other from it; the first failure is thrown at the end.
+   */
   async #look(): Promise<void> {
-    const { env, docker, calls, collected } = this.#world;
+    const { env, docker, calls, collected, sandboxes } = this.#world;
     const [networks, containers] = await Promise.all([docker.networks(), docker.containers()]);
-    calls.prune(UNDER_WAY_MS);
+    const failures: unknown[] = [];
+    const attempt = (work: Promise<void>): Promise<unknown> => work.catch((error: unknown) => failures.push(error));
     for (const { Id: id, Name: name, Driver: driver } of networks)
-      if (driver === DRIVER) await nameDockerNetwork(env, id, name);
+      if (driver === DRIVER) await attempt(nameDockerNetwork(env, id, name));
     const attached = containers.map((container) => ({ id: container.Id, endpoints: endpointsOf(container) }));
-    for (const { id, endpoints } of attached) if (endpoints.length > 0) await this.#containerRuns(id);
+    for (const { id, endpoints } of attached) if (endpoints.length > 0) await attempt(this.#containerRuns(id));
     const found = await dockerLeftovers(env, {
       networks: new Set(networks.map(({ Id }) => Id)),
       containers: new Set(attached.map(({ id }) => id)),
       endpoints: new Set(attached.flatMap(({ endpoints }) => endpoints)),
     });
-    const left = found.filter(({ id }) => !calls.isUnderWay(id, UNDER_WAY_MS));
-    for (const leftover of left)
-      if (this.#suspects.has(wordsOf(leftover))) {
-        await leftover.end();
-        collected(leftover.object, leftover.what);
-      }
+    const left = found.filter(({ id }) => !calls.isUnderWay(id));
+    const end = async ({ id, object, what, end: giveBack }: Leftover): Promise<void> => {
+      await giveBack();
+      sandboxes.leave(id);
+      collected(object, what);
+    };
+    for (const leftover of left) if (this.#suspects.has(wordsOf(leftover))) await attempt(end(leftover));
     this.#suspects = new Set(left.map(wordsOf));
     if (left.length > 0) this.#lookIn(SECOND_LOOK_MS);
+    if (failures.length > 0) throw failures[0];
+    this.#failures = 0;
   }
 }
 

@@ -21,6 +21,13 @@ import { type Part, partOf } from "./server.ts";
 /** Data of a pool that keeps Docker from asking for a gateway: the next hop is none of the pool's addresses. */
 const NO_GATEWAY: Record<Family, string> = { 4: "0.0.0.0/0", 6: "::/0" };
 
+/**
+ * What Docker is told of IPv4 pools that networks share. A prefix that nobody asked for may not overlap a route or a name
+ * server of the host; of one that does, Docker asks for another again and again, and the host has a route to each endpoint.
+ * This one it takes for no prefix at all, and never looks at.
+ */
+export const SHARED_POOL = "0.0.0.0/0";
+
 /** `ranges` remembers the part of a pool that Docker wants used, which it does not tell when it makes the network. */
 export function ipamPart(env: Environment, grant: GrantLease, ranges: Map<string, string>): Part {
   return partOf(IPAM_DRIVER, ipamDriver, {
@@ -37,7 +44,12 @@ export function ipamPart(env: Environment, grant: GrantLease, ranges: Map<string
       // Of a former network, or one that Docker did not make after all.
       else if (pool.kind === "own") ranges.delete(pool.cidr);
       const prefix = await prefixOfPool(env, pool);
-      return { PoolID: poolIdOf(pool), Pool: prefix, Data: { [GATEWAY]: NO_GATEWAY[pool.family] } };
+      const isUnlooked = pool.kind === "shared" && pool.family === 4;
+      return {
+        PoolID: poolIdOf(pool),
+        Pool: isUnlooked ? SHARED_POOL : prefix,
+        Data: { [GATEWAY]: NO_GATEWAY[pool.family] },
+      };
     },
 
     // A pool of its own goes with the network, and shared ones stay.

@@ -28,6 +28,7 @@ import {
   knownOptions,
 } from "../drivers/remote/protocol/options.ts";
 import type { Turn } from "./in-turn.ts";
+import { SHARED_POOL } from "./ipam-driver.ts";
 import { DRIVER, SERVICE_OPTION } from "./names.ts";
 import type { DockerIds, DockerSandboxes } from "./sandboxes.ts";
 import { type Part, partOf } from "./server.ts";
@@ -38,9 +39,11 @@ export interface NetworkPartWorld {
   readonly ranges: Map<string, string>;
   /** Runs what concerns one object of Docker's, which may be within another, after whatever else does. */
   inTurn<T>(turn: Turn, work: () => Promise<T>): Promise<T>;
+  /** Whether Docker has asked for the object a moment ago, by its id. */
+  isUnderWay(id: string): boolean;
 }
 
-export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: NetworkPartWorld): Part {
+export function networkPart(env: Environment, { sandboxes, ranges, inTurn, isUnderWay }: NetworkPartWorld): Part {
   /** What Docker has left and is about to delete, by its ids. */
   const left = new Set<string>();
   return partOf(NETWORK_DRIVER, networkDriver, {
@@ -75,6 +78,7 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
           ip: withoutLength(given.Address),
           ip6: withoutLength(given.AddressIPv6),
           mac: given.MacAddress,
+          isUnderWay,
         });
         // Docker takes back what is answered though it was given.
         const own = (family: 4 | 6): string | undefined => endpoint.addresses.find((text) => familyOf(text) === family);
@@ -127,7 +131,7 @@ export function networkPart(env: Environment, { sandboxes, ranges, inTurn }: Net
       inTurn({ id, within: NetworkID }, async () => {
         const known = decodeValue("NetworkDriver.ProgramExternalConnectivity", knownOptions, Options);
         const network = await networkFor(env, NetworkID);
-        await publishDockerPorts(env, { networkId: network.id, id }, known[PORT_MAP] ?? []);
+        await publishDockerPorts(env, { networkId: network.id, id }, known[PORT_MAP] ?? [], isUnderWay);
         return {};
       }),
 
@@ -154,9 +158,11 @@ async function ownRef(env: Environment, { id, networkId }: DockerIds): Promise<D
 function interfacesAt({ host }: Environment, path: string): readonly string[] {
   try {
     const namespace = host.openNamespace(path);
-    const names = host.interfacesOf(namespace);
-    namespace.close();
-    return names;
+    try {
+      return host.interfacesOf(namespace);
+    } finally {
+      namespace.close();
+    }
   } catch (error) {
     if (error instanceof UserError) return [];
     throw error;
@@ -184,7 +190,7 @@ async function networkSpec(
 ): Promise<Parameters<typeof createDockerNetwork>[2]> {
   const { existing } = await readPools(env);
   const shared = new Set(existing.filter(({ value }) => value.networkId === undefined).map(({ value }) => value.cidr));
-  const pools = data.filter(({ Pool }) => Pool !== undefined && !shared.has(Pool));
+  const pools = data.filter(({ Pool }) => Pool !== undefined && Pool !== SHARED_POOL && !shared.has(Pool));
   checkFamilies(known, families(data), families(pools));
   return {
     driver: DRIVER,

@@ -53,7 +53,11 @@ export class Plugin {
     const { env, directory, dockerHost, grant, sandboxes, ...world } = this.#options;
     const calls = new InTurn();
     const ranges = new Map<string, string>();
-    const network = networkPart(env, { sandboxes, ranges, inTurn: (turn, work) => calls.run(turn, work) });
+    const network = networkPart(env, {
+      ...{ sandboxes, ranges },
+      inTurn: (turn, work) => calls.run(turn, work),
+      isUnderWay: (id) => calls.isUnderWay(id),
+    });
     const ipam = ipamPart(env, grant, ranges);
     this.#servers.push(
       await servePlugin(join(directory, `${DRIVER}.sock`), [network], world),

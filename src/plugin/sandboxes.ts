@@ -69,6 +69,12 @@ export class DockerSandboxes {
     return this.#joined.values();
   }
 
+  /** Its container has ended. */
+  forget(sandbox: string): void {
+    this.#endpoints.delete(sandbox);
+    this.#namespaces.delete(sandbox);
+  }
+
   /** Returns whether this process has joined it. */
   leave(id: string): boolean {
     const wasJoined = this.#joined.delete(id);

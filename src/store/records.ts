@@ -82,6 +82,9 @@ const dockerSchema = z.object({
   endpointId: z.optional(id),
   /** Once Docker has told. */
   containerId: z.optional(id),
+  /** What goes with it of a service that was there before: that its ports are Docker's, and which aliases are. */
+  ports: z.optional(z.literal(true)),
+  aliases: z.optional(z.array(name)),
 });
 
 /** A container in which the endpoint is to be attached again when it starts again. */

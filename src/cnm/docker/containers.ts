@@ -75,11 +75,14 @@ async function nameDockerEndpoint(
     const own = aliases.filter(
       (alias) => /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/.test(alias) && !containerId.startsWith(alias),
     );
+    const { docker } = found.endpoint.value;
+    const added = own.filter((alias) => !value.aliases.includes(alias) && alias !== value.name && alias !== wanted);
+    const given = [...new Set([...(docker.aliases ?? []), ...added])];
     const after = {
       ...value,
       name: wanted !== undefined && isProvisional(value.name, ref.id) ? await freeName(env, value, wanted) : value.name,
-      aliases: [...new Set([...value.aliases, ...own])].filter((alias) => alias !== value.name && alias !== wanted),
-      docker: { ...found.endpoint.value.docker, containerId },
+      aliases: [...value.aliases, ...new Set(added)],
+      docker: { ...docker, containerId, ...(given.length === 0 ? {} : { aliases: given }) },
     };
     if (JSON.stringify(after) === JSON.stringify(value)) return { result: undefined };
     return { result: undefined, transaction: renamed(found, after) };
@@ -104,7 +107,9 @@ export async function containerRenamed(
   { from, to }: { from: string; to: string },
 ): Promise<void> {
   for (const { value } of await dockerEndpoints(env)) {
-    if (value.docker?.containerId !== containerId || value.name !== nameFromDocker(from)) continue;
+    // A service that was there before only has Docker's id as an alias; its name is its own.
+    const isMade = value.docker?.endpointId === value.id;
+    if (!isMade || value.docker?.containerId !== containerId || value.name !== nameFromDocker(from)) continue;
     await transact(env, async () => {
       const found = await getServiceById(env.store, value.networkId, value.id);
       if (found?.endpoint.value.name !== value.name) return { result: undefined };

@@ -25,6 +25,8 @@ export interface DockerEndpointSpec extends Pick<PublishSpec, "ip" | "ip6" | "ma
   readonly id: string;
   /** The service that it is to be; made when it is not there. */
   readonly service?: string | undefined;
+  /** Whether Docker is about to put its endpoint of that id into a container: what it has is not given to another. */
+  isUnderWay?(id: string): boolean;
 }
 
 /** By networks of ours, and ids of Docker's. */
@@ -44,8 +46,11 @@ export async function endpointOfDocker(
   const own = await getServiceById(env.store, networkId, id);
   if (own) return own;
   const isIt = ({ value }: Stored<EndpointRecord>): boolean => isAliasOf(env, value, id);
-  const alias =
-    (await endpointsOn(lately(env), networkId)).find(isIt) ?? (await endpointsOn(env, networkId)).find(isIt);
+  const known = (await endpointsOn(lately(env), networkId)).find(isIt);
+  const now = known && (await getServiceById(env.store, networkId, known.value.id));
+  // It may be another's by now.
+  if (now && isIt(now.endpoint)) return now;
+  const alias = (await endpointsOn(env, networkId)).find(isIt);
   return alias && getServiceById(env.store, networkId, alias.value.id);
 }
 
@@ -77,7 +82,7 @@ export async function createDockerEndpoint(
   network: NetworkRecord,
   spec: DockerEndpointSpec,
 ): Promise<EndpointRecord> {
-  const { id, service, ...wanted } = spec;
+  const { id, service, isUnderWay = () => false, ...wanted } = spec;
   checkDockerId("endpoint", id);
   const name = service === undefined ? provisionalName(id) : checkName("service name", service);
   const docker = { node: env.node, endpointId: id };
@@ -93,7 +98,7 @@ export async function createDockerEndpoint(
   // Docker may have told its name meanwhile.
   if (own) return own.endpoint.value;
   if (existing && !isStale(env, existing.value)) return take(env, network, name, spec);
-  if (existing) await endStale(env, network, existing.value);
+  if (existing) await endStale(env, network, existing.value, isUnderWay);
   const { endpoint } = await publish(env, network, name, wanted, { identity: { id, docker } });
   failpoint("docker:published");
   return endpoint;
@@ -103,15 +108,21 @@ export async function createDockerEndpoint(
 const isStale = ({ node }: StoreEnvironment, { id, docker }: EndpointRecord): boolean =>
   docker?.node === node && docker.endpointId === id;
 
-/** Errors: `conflict` while its container lives. */
-async function endStale(env: Environment, network: NetworkRecord, endpoint: EndpointRecord): Promise<void> {
-  if (endpoint.binding && (await isHeld(env, endpoint))) throw attachedAlready(endpoint, network);
+/** Errors: `conflict` while its container lives, or is about to start. */
+async function endStale(
+  env: Environment,
+  network: NetworkRecord,
+  endpoint: EndpointRecord,
+  isUnderWay: (id: string) => boolean,
+): Promise<void> {
+  if (endpoint.binding ? await isHeld(env, endpoint) : isUnderWay(endpoint.id))
+    throw attachedAlready(endpoint, network);
   await deleteDockerEndpoint(env, { networkId: network.id, id: endpoint.id });
 }
 
-const attachedAlready = ({ name }: EndpointRecord, network: NetworkRecord): Error =>
+const attachedAlready = ({ name, binding }: EndpointRecord, network: NetworkRecord): Error =>
   conflict(
-    `service ${name}.${network.name} is attached to a container already`,
+    `service ${name}.${network.name} is ${binding ? "attached to" : "on its way into"} a container already`,
     `detach it first: calicoctl service detach ${name}.${network.name}`,
   );
 
@@ -120,7 +131,7 @@ async function take(
   env: Environment,
   network: NetworkRecord,
   name: string,
-  { id, ip, ip6 }: DockerEndpointSpec,
+  { id, ip, ip6, isUnderWay = () => false }: DockerEndpointSpec,
 ): Promise<EndpointRecord> {
   const once = (): Promise<EndpointRecord | BoundService> =>
     transact<EndpointRecord | BoundService>(env, async () => {
@@ -133,13 +144,15 @@ async function take(
           return { result: { endpoint: value, network } };
         throw attachedAlready(value, network);
       }
+      const other = value.docker?.node === env.node ? value.docker.endpointId : undefined;
+      if (other !== undefined && isUnderWay(other)) throw attachedAlready(value, network);
       for (const address of [ip, ip6])
         if (address !== undefined && !value.addresses.includes(address))
           throw conflict(
             `service ${name}.${network.name} has the addresses ${value.addresses.join(" and ")}, not ${address}`,
             `run the container with --mac-address ${value.mac}, by which its address is found`,
           );
-      const after = { ...value, docker: { node: env.node, endpointId: id } };
+      const after = { ...withoutDocker(value), docker: { node: env.node, endpointId: id } };
       return { result: after, transaction: replaceEndpoint(found, after) };
     });
   for (;;) {
@@ -205,7 +218,15 @@ async function loseAlias(env: StoreEnvironment, { networkId, id, docker: known }
   await transact(env, async () => {
     const now = await getServiceById(env.store, networkId, id);
     if (!now || now.endpoint.value.docker?.endpointId !== known?.endpointId) return { result: undefined };
-    const { docker: _, ...after } = now.endpoint.value;
-    return { result: undefined, transaction: replaceEndpoint(now.endpoint, after) };
+    return { result: undefined, transaction: replaceEndpoint(now.endpoint, withoutDocker(now.endpoint.value)) };
   });
+}
+
+/** A service as it was before Docker had it: what Docker gave it goes, and what people gave it stays. */
+export function withoutDocker({ docker, ports, ...endpoint }: EndpointRecord): EndpointRecord {
+  return {
+    ...endpoint,
+    aliases: endpoint.aliases.filter((alias) => !docker?.aliases?.includes(alias)),
+    ...(ports === undefined || docker?.ports ? {} : { ports }),
+  };
 }

@@ -56,9 +56,7 @@ export async function adoptDockerEndpoint(
   if (!found) return undefined;
   const { endpoint, network } = found;
   const hostInterface = env.drivers.get(network.value.driver).hostInterface(endpoint.value.id);
-  const namespace = openSandbox(env, container);
-  const name = parkingOf(env, network.value).interfaceIn(namespace, hostInterface);
-  namespace.close();
+  const name = interfaceIn(env, container, parkingOf(env, network.value), hostInterface);
   if (name === undefined) return undefined;
   return attach(
     env,
@@ -66,6 +64,20 @@ export async function adoptDockerEndpoint(
     { service: endpoint.value.id, network: network.value.id, driver: undefined },
     { interface: name, isMoved: true, ignore: true },
   );
+}
+
+function interfaceIn(
+  env: Environment,
+  container: ContainerRef,
+  parking: Parking,
+  hostInterface: string,
+): string | undefined {
+  const namespace = openSandbox(env, container);
+  try {
+    return parking.interfaceIn(namespace, hostInterface);
+  } finally {
+    namespace.close();
+  }
 }
 
 /** Errors: `usage` for a network whose driver has no interfaces that Docker could move. */

@@ -8,6 +8,7 @@ import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import { askOnce } from "../../dataplane/netlink/with-socket.ts";
 import { NetworkNamespace } from "../../dataplane/netns.ts";
 import type { EndpointPlan } from "../driver.ts";
+import type { MovedInterface } from "../lifecycle.ts";
 
 /** Written on it while it is in a sandbox: whose it is, and its name on the host. */
 const aliasOf = (endpointId: string, hostInterface: string): string =>
@@ -54,14 +55,13 @@ export function moveIn(
 }
 
 /**
- * Gives the endpoint's interface back to the host, by the name that the plugin knows it by. Errors: `conflict` when
- * another has that name.
+ * Gives the endpoint's interface back to the host, by the name that the plugin knows it by: as it is on record, since the
+ * container can write what it likes on its interfaces. Errors: `conflict` when another has that name.
  */
-export function moveOut(namespace: NetworkNamespace, endpointId: string): void {
+export function moveOut(namespace: NetworkNamespace, { endpointId, hostInterface: name }: MovedInterface): void {
   askOnce((sandbox) => {
     const link = findOwn(sandbox, endpointId);
-    const name = link?.alias?.split(":")[2];
-    if (!link || name === undefined) return;
+    if (!link) return;
     if (isOnHost(name))
       throw conflict(
         `the interface ${link.name} cannot go back to the host, which has another one by its name, ${name}`,

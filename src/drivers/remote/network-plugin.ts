@@ -3,7 +3,7 @@ import { UserError, failure } from "../../base/errors.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import type { NetworkNamespace } from "../../dataplane/netns.ts";
 import type { EndpointPlan } from "../driver.ts";
-import type { Join, Lifecycle, LifecycleEndpoint, LifecycleNetwork } from "../lifecycle.ts";
+import type { Join, Lifecycle, LifecycleEndpoint, LifecycleNetwork, MovedInterface } from "../lifecycle.ts";
 import { type PluginClient, PluginRefusal } from "./client.ts";
 import { interfaceIn, isOnHost, moveOut } from "./interface.ts";
 import { asJoin, endpointOptions, givenInterface, networkRequest } from "./network-messages.ts";
@@ -89,8 +89,8 @@ export class NetworkPlugin implements Lifecycle {
     failpoint("remote:left");
   }
 
-  async takeOut(endpointId: string, namespace: NetworkNamespace): Promise<void> {
-    moveOut(namespace, endpointId);
+  async takeOut(moved: MovedInterface, namespace: NetworkNamespace): Promise<void> {
+    moveOut(namespace, moved);
   }
 
   #tellNetwork(network: LifecycleNetwork): Promise<unknown> {

@@ -112,6 +112,10 @@ describe("a network by a plugin, with our own IPAM", () => {
     });
     expect(created[9]?.request).toMatchObject({ EndpointID: two.id, Interface: { MacAddress: "02:aa:00:00:00:05" } });
 
+    // The container may write there what it likes.
+    const { stdout: link } = await exec(a, ["ip", "-o", "link", "show", "plug0"]);
+    const alias = /alias (calicoctl-remote:[0-9a-f]+:)/.exec(link)?.[1] ?? "";
+    await exec(a, ["ip", "link", "set", "plug0", "alias", `${alias}docker9`]);
     await calico.must("service", "detach", "one.red");
     expect((await exec(a, ["ip", "-o", "link"])).stdout).not.toContain("plug0");
     // The interface is the plugin's again, by the name that it gave it.

@@ -159,10 +159,42 @@ test("swarm's calls and those of discovery are answered", async () => {
     expect(await call(method, { DiscoveryType: 1, DiscoveryData: { Address: "10.0.0.1", Self: true } })).toEqual({});
 });
 
+test("ports and services that are on their way into a container are not given to another", async () => {
+  const { resident } = wire;
+  const [NetworkID, Pool] = [newId(), "10.11.0.0/24"];
+  await call("IpamDriver.RequestPool", { AddressSpace: "calico", Pool });
+  await call("NetworkDriver.CreateNetwork", { NetworkID, IPv4Data: [{ Pool, Gateway: "0.0.0.0/0" }] });
+  const ids = Array.from({ length: 4 }, newId);
+  const ask = (method: string, EndpointID = "", more: Message = {}): Promise<Message> =>
+    call(`NetworkDriver.${method}`, { NetworkID, EndpointID, ...more });
+  const ports = [{ Proto: 6, Port: 80, HostPort: 8080, HostPortEnd: 8082 }];
+  for (const id of ids.slice(0, 2)) {
+    await ask("CreateEndpoint", id);
+    await ask("Join", id, { SandboxKey: `/var/run/docker/netns/${id.slice(0, 12)}` });
+    await ask("ProgramExternalConnectivity", id, { Options: { "com.docker.network.portmap": ports } });
+  }
+  const { items } = (await resident.json("service", "ls")) as { items: { ports: { hostPort: number }[] }[] };
+  expect(items.flatMap((service) => service.ports.map(({ hostPort }) => hostPort)).toSorted()).toEqual([8080, 8081]);
+
+  const network = `docker-${NetworkID.slice(0, 12)}`;
+  await resident.must("service", "publish", `db.${network}`);
+  const [, , first, second] = ids;
+  const options = { Interface: {}, Options: { "calico.service": "db" } };
+  await ask("CreateEndpoint", first, options);
+  expect(await refusal("NetworkDriver.CreateEndpoint", { NetworkID, EndpointID: second, ...options })).toMatch(
+    /^service db\.docker-[0-9a-f]{12} is on its way into a container already/,
+  );
+  await ask("DeleteEndpoint", first);
+  await ask("CreateEndpoint", second, options);
+  for (const id of ids) await ask("DeleteEndpoint", id);
+  await resident.must("service", "unpublish", `db.${network}`);
+  await call("NetworkDriver.DeleteNetwork", { NetworkID });
+});
+
 test("killed between each two calls, the node goes on with the next", async () => {
   // Each of them stands elsewhere when the node is killed.
-  const cycles = ["10.9.0.0/24", "10.9.1.0/24", "10.9.2.0/24", "10.9.3.0/24"].map((subnet) => {
-    const cycle = newCycle(subnet);
+  const cycles = ["10.9.0.0/24", "10.9.1.0/24", "10.9.2.0/24", "10.9.3.0/24"].map((subnet, nth) => {
+    const cycle = newCycle(subnet, 8080 + nth);
     return { steps: callsOf(cycle), given: { pool: "", address: "" }, done: 0 };
   });
   const goOn = async (round: number): Promise<void> => {

@@ -10,10 +10,12 @@ export interface Cycle {
   readonly network: string;
   readonly endpoint: string;
   readonly sandbox: string;
+  /** Of the host, that the container publishes. */
+  readonly hostPort: number;
 }
 
-export const newCycle = (subnet: string): Cycle => ({
-  subnet,
+export const newCycle = (subnet: string, hostPort = 8080): Cycle => ({
+  ...{ subnet, hostPort },
   network: newId(),
   endpoint: newId(),
   sandbox: `/var/run/docker/netns/${newId().slice(0, 12)}`,
@@ -35,14 +37,14 @@ export interface Given {
 
 const MAC = "02:42:0a:00:00:05";
 
-export function callsOf({ subnet, network, endpoint, sandbox }: Cycle): Call[] {
+export function callsOf({ subnet, network, endpoint, sandbox, hostPort }: Cycle): Call[] {
   const ids = { NetworkID: network, EndpointID: endpoint };
   const same = (method: string, message: Message, answer: Message = {}): Call => ({
     method,
     message: () => message,
     answer: () => answer,
   });
-  const portMap = [{ Proto: 6, IP: "", Port: 80, HostIP: "", HostPort: 8080, HostPortEnd: 8080 }];
+  const portMap = [{ Proto: 6, IP: "", Port: 80, HostIP: "", HostPort: hostPort, HostPortEnd: hostPort }];
   const Options = { "com.docker.network.portmap": portMap, "com.docker.network.endpoint.exposedports": [] };
   const [base] = subnet.split("/");
   const hop = "169.254.1.1";

@@ -67,6 +67,18 @@ test.each(["CreateEndpoint", "Join", "Leave"] as const)(
   },
 );
 
+test("what cannot be settled for one network keeps nothing else from being given back", async () => {
+  // Docker's is not internal, so it cannot be the one of ours that has its name.
+  await world.resident.must("network", "create", "--internal", "odd");
+  await docker("network", "create", "-d", "calico", "--ipam-driver", "calico-ipam", "odd");
+  await begin("CreateEndpoint");
+  await world.docker.endDaemon("kill");
+  await world.docker.startDaemon();
+  await until("nothing is left", nothingIsLeft);
+  expect(await docker("network", "rm", "odd")).toBe("odd");
+  await world.resident.must("network", "rm", "odd");
+});
+
 test("a container that ran through a kill of the plugin is whole, and goes without a trace", async () => {
   await world.run("--network", "net1", "one");
   await world.endNode("SIGKILL");

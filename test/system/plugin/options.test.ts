@@ -83,6 +83,18 @@ test("subnet, range, gateway and auxiliary addresses are those of the network's 
   expect(await pings("one", "10.20.0.77")).toBe(true);
 });
 
+test("a network with the shared pools can be made while containers have addresses of them", async () => {
+  await network("net");
+  await container("first", "--network", "net");
+  const { addresses } = await service("first.net");
+  await network("later");
+  await container("second", "--network", "later");
+  expect(await world.host.exec(["ip", "route", "show", addresses[0] ?? ""])).toMatchObject({
+    stdout: expect.stringContaining("dev cali"),
+  });
+  expect((await service("second.later")).addresses).toHaveLength(1);
+});
+
 test("two networks with one pool, and a container on several networks", async () => {
   await network("red");
   await network("blue");
@@ -155,8 +167,7 @@ test("a published service is run with its own address; what it is attached to al
   await network("net");
   await resident.must("service", "publish", "db.net");
   const published = (await world.services()).get("db.net");
-  const cli = (await must(["which", "-a", "docker"])).split("\n").at(-1) ?? "";
-  const env = { DOCKER_HOST: world.docker.host, PATH: `${cli.slice(0, cli.lastIndexOf("/"))}:${process.env["PATH"]}` };
+  const env = await world.commandEnv();
   const run = (...words: string[]): Promise<Ended> =>
     host.calicoctl(["run", "--publish-service", "db.net", ...words], { env });
   containers.push("db", "again");
@@ -165,6 +176,14 @@ test("a published service is run with its own address; what it is attached to al
   expect(await service("db.net")).toMatchObject({ id: published?.id, addresses: published?.addresses });
   expect(await run(...words, "again", world.docker.image, "true")).toMatchObject({ code: 4 });
   containers.pop();
+  // The container's name is not the service's, which was there before.
+  await docker("rename", "db", "another");
+  await network("later");
+  await until("what Docker tells has come so far", async () =>
+    (await resident.must("network", "ls")).includes("later"),
+  );
+  expect([...(await world.services()).keys()]).toEqual(["db.net"]);
+  await docker("rename", "another", "db");
   await docker("restart", "--time", "0", "db");
   expect(await service("db.net")).toMatchObject({ id: published?.id, addresses: published?.addresses });
   await docker("rm", "--force", ...containers.splice(0));

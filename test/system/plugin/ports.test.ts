@@ -101,6 +101,22 @@ test("the ports go over to the network that leads out next, and an internal one 
   await docker("rm", "--force", "inside");
 });
 
+test("ports that a person published are the service's, however often a container with it stops", async () => {
+  const { host, resident } = world;
+  await resident.must("service", "publish", "--port", "8090:80", "shop.net1");
+  const env = await world.commandEnv();
+  const words = ["--detach", "--stop-signal", "KILL", "--name", "shop", world.docker.image, "httpd", "-f", "-p", "80"];
+  const run = await host.calicoctl(["run", "--publish-service", "shop.net1", ...words], { env });
+  expect(run).toMatchObject({ code: 0 });
+  await until("it answers", () => answers("127.0.0.1:8090"));
+  await docker("restart", "--time", "0", "shop");
+  await until("it answers again", () => answers("127.0.0.1:8090"));
+  await docker("rm", "--force", "shop");
+  await until("nobody answers", async () => !(await answers("127.0.0.1:8090")));
+  expect(await portsOf("shop.net1")).toEqual([expect.objectContaining({ hostPort: 8090, port: 80 })]);
+  await until("it is free", async () => (await resident.calicoctl("service", "unpublish", "shop.net1")).code === 0);
+});
+
 test("they come back with the container and after the node was killed; and when it goes, so do they", async () => {
   await serve("web", "--network", "net1", "-p", "8080:80", "--restart", "always");
   await until("it answers", () => answers("127.0.0.1:8080"));

@@ -1,7 +1,7 @@
 /** A host with a Docker of its own, whose network plugin is the node on that host. */
 import { startDocker, type TestDocker } from "../../helpers/docker.ts";
 import { makeHost, type Host } from "../../helpers/host.ts";
-import { start, type Ended } from "../../helpers/process.ts";
+import { must, start, type Ended } from "../../helpers/process.ts";
 import { PluginNode } from "../../helpers/node.ts";
 import { startResident, type Resident } from "../../helpers/resident.ts";
 
@@ -17,6 +17,8 @@ export interface DockerWorld {
   run(...args: readonly string[]): Promise<void>;
   /** Runs a command in a container. */
   exec(container: string, ...command: readonly string[]): Promise<Ended>;
+  /** In which `calicoctl run` finds Debian's docker command, of an age with its Docker, and that Docker. */
+  commandEnv(): Promise<Readonly<Record<string, string>>>;
   /** The services by their names, as `service ls` tells them. */
   services(): Promise<ReadonlyMap<string, Service>>;
   close(): Promise<void>;
@@ -66,6 +68,10 @@ export async function makeDockerWorld(): Promise<DockerWorld> {
     },
     exec: (container, ...command) =>
       start(["docker", "--host", docker.host, "exec", container, ...command], { timeout: 30_000 }).ended,
+    async commandEnv() {
+      const cli = (await must(["which", "-a", "docker"])).split("\n").at(-1) ?? "";
+      return { ...env, PATH: `${cli.slice(0, cli.lastIndexOf("/"))}:${process.env["PATH"]}` };
+    },
     async services() {
       const { items } = (await resident.json("service", "ls")) as { items: Service[] };
       return new Map(items.map((service) => [`${service.name}.${service.network}`, service]));

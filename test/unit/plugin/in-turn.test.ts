@@ -65,14 +65,19 @@ test("answers what the work answers, and rejects with what it rejects with", asy
 });
 
 test("what was asked for is under way for a while, unless it is forgotten", async () => {
-  await calls.run({ id: "a", within: "net" }, async () => undefined);
-  expect([calls.isUnderWay("a", 60_000), calls.isUnderWay("a", 0)]).toEqual([true, false]);
-  expect([calls.isUnderWay("net", 60_000), calls.isUnderWay("b", 60_000)]).toEqual([false, false]);
-  calls.prune(60_000);
-  expect(calls.isUnderWay("a", 60_000)).toBe(true);
-  calls.prune(-1);
-  expect(calls.isUnderWay("a", 60_000)).toBe(false);
-  await calls.run({ id: "a" }, async () => undefined);
-  calls.forget();
-  expect(calls.isUnderWay("a", 60_000)).toBe(false);
+  const MINUTE = 60_000;
+  let now = 0;
+  const timed = new InTurn(() => now);
+  await timed.run({ id: "a", within: "net" }, async () => undefined);
+  now += 9 * MINUTE;
+  timed.prune();
+  expect([timed.isUnderWay("a"), timed.isUnderWay("net"), timed.isUnderWay("b")]).toEqual([true, false, false]);
+  now += 2 * MINUTE;
+  expect(timed.isUnderWay("a")).toBe(false);
+  timed.prune();
+  now = 0;
+  expect(timed.isUnderWay("a")).toBe(false);
+  await timed.run({ id: "a" }, async () => undefined);
+  timed.forget();
+  expect(timed.isUnderWay("a")).toBe(false);
 });
