@@ -32,6 +32,8 @@ const NO_PROCESS: ReadonlySet<number> = new Set([
 
 /** How long events gather before they are told: a change by hand or by us is seldom one event alone. */
 const GATHER_MS = 20;
+/** Who floods it with changes takes a fifth of the time at most: then more is lost, which is told. */
+const REST = 4;
 
 /**
  * Tells of changes to the host's network, to that of namespaces that are watched, and to tables of nftables, and of
@@ -46,6 +48,7 @@ export class KernelMonitor {
   /** By all that they say, so that what is said twice is told once. */
   #events = new Map<string, KernelEvent>();
   #timer: NodeJS.Timeout | undefined;
+  #pauseMs = GATHER_MS;
   #open = true;
 
   /** UserError `failure` without the privileges that it takes. */
@@ -128,16 +131,18 @@ export class KernelMonitor {
   };
 
   readonly #soon = (): void => {
-    this.#timer ??= setTimeout(() => this.#tell(), GATHER_MS);
+    this.#timer ??= setTimeout(() => this.#tell(), this.#pauseMs);
   };
 
   #tell(): void {
     this.#timer = undefined;
+    const began = performance.now();
     this.#network.drain(this.#note);
     this.#firewall.drain(this.#note);
     for (const poll of this.#polls) poll.arm();
     const events = [...this.#events.values()];
     this.#events = new Map();
     if (events.length > 0) this.#onEvents(events);
+    this.#pauseMs = Math.max(GATHER_MS, REST * (performance.now() - began));
   }
 }
