@@ -1,11 +1,11 @@
 /** What nobody uses any more is given back by the node; what it does not know is left and told. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ping, type Container } from "../../helpers/container.ts";
 import { makeHost, type Host } from "../../helpers/host.ts";
 import { startNode, type NodeProcess } from "../../helpers/node.ts";
-import { must, start, until, type Running } from "../../helpers/process.ts";
+import { must, until, type Running } from "../../helpers/process.ts";
+import { processWith } from "../../helpers/reused-pid.ts";
 import { startResident, type Resident } from "../../helpers/resident.ts";
 import { layout, setKeys, storeKeys } from "../../helpers/state.ts";
 import { attachNew, type Attached } from "../cnm/services.ts";
@@ -121,16 +121,6 @@ describe("the services of a container are free when", () => {
     expect(await layout(container)).not.toContain("eth0");
   });
 });
-
-/** The kernel gives the PIDs in order, unless somebody else is quicker to take this one. */
-async function processWith(pid: number, place: Container): Promise<Running | undefined> {
-  writeFileSync("/proc/sys/kernel/ns_last_pid", String(pid - 1));
-  const started = start(["sleep", "1000"], { namespace: place.namespace });
-  if (started.pid === pid) return started;
-  started.kill();
-  await started.ended;
-  return undefined;
-}
 
 describe("an interface that no endpoint accounts for", () => {
   const name = "cali0123456789a";

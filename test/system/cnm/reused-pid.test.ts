@@ -1,9 +1,9 @@
 /** A process that got the PID of a container which has ended is another container. */
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { writeFileSync } from "node:fs";
 import { ping, type Container } from "../../helpers/container.ts";
 import { makeHost, type Host } from "../../helpers/host.ts";
-import { start, until, type Running } from "../../helpers/process.ts";
+import { until, type Running } from "../../helpers/process.ts";
+import { processWith } from "../../helpers/reused-pid.ts";
 import { startResident, type Resident } from "../../helpers/resident.ts";
 import { layout } from "../../helpers/state.ts";
 import { serviceInfo } from "./services.ts";
@@ -21,7 +21,10 @@ beforeEach(async () => {
   [former, next] = [await host.container(), await host.container()];
   await resident.must("service", "attach", "--publish", String(former.pid), "web.net.calico");
   await former.remove();
-  await until(`a process ${former.pid} in another namespace`, async () => (await successorOf(former)) !== undefined);
+  await until(`a process ${former.pid} in another namespace`, async () => {
+    successor = await processWith(former.pid, next);
+    return successor !== undefined;
+  });
 });
 afterEach(async () => {
   successor?.kill();
@@ -29,16 +32,6 @@ afterEach(async () => {
   await resident.close();
   await host.close();
 });
-
-/** The kernel gives the PIDs in order, unless somebody else is quicker to take this one. */
-async function successorOf({ pid }: Container): Promise<Running | undefined> {
-  writeFileSync("/proc/sys/kernel/ns_last_pid", String(pid - 1));
-  const started = start(["sleep", "1000"], { namespace: next.namespace });
-  if (started.pid === pid) return (successor = started);
-  started.kill();
-  await started.ended;
-  return undefined;
-}
 
 test("check takes the container for gone, and its service is let go without a look at the other", async () => {
   const before = await layout(next);
