@@ -14,7 +14,7 @@ import { enableIpv6 } from "../veth/ipv6.ts";
 import { PROTOCOL, isOurs, ownerOf } from "../veth/marks.ts";
 import { type View, askingView } from "../veth/view.ts";
 import { BRIDGE_MAC, LINK_LOCAL, bridgeAlias, bridgeOf, isAliasOf, isOurBridge } from "./constants.ts";
-import { RULE_PRIORITY, bridgeFacts, hasIpv6 } from "./facts.ts";
+import { bridgeFacts, hasIpv6 } from "./facts.ts";
 
 type Named = Pick<NetworkPlan, "id">;
 
@@ -67,7 +67,7 @@ function observed(host: NetlinkSocket, index: number): Fact[] {
   const addresses = listAddresses(host, index);
   const routes = listRoutes(host, { protocol: PROTOCOL, device: index });
   return [
-    ...observedFacts({ addresses, routes, neighbours: [], rules: [] }, new Set([index]), RULE_PRIORITY),
+    ...observedFacts({ addresses, routes, neighbours: [] }, new Set([index])),
     // Of the link-local ones, others may have given it more.
     ...addresses.filter(({ address }) => address === LINK_LOCAL.address).map((found) => addressFact(index, found)),
   ];

@@ -12,10 +12,11 @@ import {
   setLinkUp,
 } from "../../dataplane/netlink/link.ts";
 import { type Route, listRoutes } from "../../dataplane/netlink/route-state.ts";
+import { listRules } from "../../dataplane/netlink/rule.ts";
 import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import type { EndpointPlan } from "../driver.ts";
 import { mtuOf } from "../options.ts";
-import { type Fact, observedFacts } from "./facts.ts";
+import { type Fact, observedFacts, observedRules } from "./facts.ts";
 import { HOST_MAC, PROTOCOL } from "./marks.ts";
 import type { Pair } from "./pair.ts";
 import { type View, askingView } from "./view.ts";
@@ -73,10 +74,10 @@ export function compareSandbox(
     ...difference(
       "sandbox",
       wantedInside,
-      isNew ? staleRules(wiring, insideView) : observe(wiring, insideView, inside, moversOwn),
+      [...ownRules(wiring, sandbox), ...(isNew ? [] : observe(insideView, inside, moversOwn))],
       name,
     ),
-    ...difference("host", wantedOutside, isNew ? [] : observe(wiring, host, outside), name),
+    ...difference("host", wantedOutside, isNew ? [] : observe(host, outside), name),
   ];
 }
 
@@ -150,27 +151,21 @@ export function difference(
   ];
 }
 
-function observe(
-  { rulePriority }: Wiring,
-  view: View,
-  indexes: ReadonlySet<number>,
-  more: readonly Route[] = [],
-): Fact[] {
+function observe(view: View, indexes: ReadonlySet<number>, more: readonly Route[] = []): Fact[] {
   const all = [...indexes];
   return observedFacts(
     {
       addresses: all.flatMap((index) => view.addresses(index)),
       neighbours: all.flatMap((index) => view.neighbours(index)),
       routes: [...all.flatMap((index) => view.routes(index)), ...more],
-      rules: view.rules(),
     },
     indexes,
-    rulePriority,
   );
 }
 
-const staleRules = ({ rulePriority }: Wiring, view: View): Fact[] =>
-  observedFacts({ addresses: [], neighbours: [], routes: [], rules: view.rules() }, new Set(), rulePriority);
+/** In sandboxes alone: the host's own are nobody's here, whatever they are marked with. */
+const ownRules = ({ rulePriority }: Wiring, sandbox: NetlinkSocket): Fact[] =>
+  observedRules(listRules(sandbox), rulePriority);
 
 /** A default route that the runtime which moved the interface made of our answer to it: it leads by our next hop. */
 const isMoversOwn = (

@@ -81,18 +81,19 @@ export interface Observed {
   readonly addresses: readonly InterfaceAddress[];
   readonly neighbours: readonly Neighbour[];
   readonly routes: readonly Route[];
-  readonly rules: readonly Rule[];
 }
 
 const GLOBAL_SCOPE = 0;
 
 /** Of the rules, those at `rulePriority`: by it the drivers, which may share a sandbox, tell theirs. */
-export function observedFacts(observed: Observed, indexes: ReadonlySet<number>, rulePriority: number): Fact[] {
+export const observedRules = (rules: readonly Rule[], rulePriority: number): Fact[] =>
+  rules.flatMap(({ from, table, priority, protocol }) =>
+    from && protocol === PROTOCOL && priority === rulePriority ? [ruleFact({ from, table, priority, protocol })] : [],
+  );
+
+export function observedFacts(observed: Observed, indexes: ReadonlySet<number>): Fact[] {
   const ours = ({ index }: { index: number }): boolean => indexes.has(index);
   return [
-    ...observed.rules.flatMap(({ from, table, priority, protocol }) =>
-      from && protocol === PROTOCOL && priority === rulePriority ? [ruleFact({ from, table, priority, protocol })] : [],
-    ),
     ...observed.routes
       .filter(({ device, protocol }) => protocol === PROTOCOL && device !== undefined && indexes.has(device))
       .map(({ destination, table, device, gateway, source, metric }) =>

@@ -3,7 +3,6 @@ import { type InterfaceAddress, listAddresses } from "../../dataplane/netlink/ad
 import { type Link, findLink, findLinkInBackground, listLinksInTurns } from "../../dataplane/netlink/link-state.ts";
 import { type Neighbour, listNeighbours, listNeighboursInTurns } from "../../dataplane/netlink/neighbour.ts";
 import { type Route, listRoutes, listRoutesInTurns } from "../../dataplane/netlink/route-state.ts";
-import { type Rule, listRules } from "../../dataplane/netlink/rule.ts";
 import type { NetlinkSocket } from "../../dataplane/netlink/socket.ts";
 import { PROTOCOL } from "./marks.ts";
 
@@ -14,7 +13,6 @@ export interface View {
   neighbours(index: number): readonly Neighbour[];
   /** Those that bear our mark. */
   routes(index: number): readonly Route[];
-  rules(): readonly Rule[];
 }
 
 /** Asks by interface: a host has as many neighbours and routes as it has endpoints. */
@@ -23,7 +21,6 @@ export const askingView = (socket: NetlinkSocket): View => ({
   addresses: (index) => listAddresses(socket, index),
   neighbours: (index) => listNeighbours(socket, index),
   routes: (device) => listRoutes(socket, { protocol: PROTOCOL, device }),
-  rules: () => listRules(socket),
 });
 
 /**
@@ -47,13 +44,11 @@ export async function listedView(socket: NetlinkSocket): Promise<View> {
   const neighbours = byIndex(await listNeighboursInTurns(socket), ({ index }) => index);
   const routes = byIndex(await listRoutesInTurns(socket, { protocol: PROTOCOL }), ({ device }) => device);
   const addresses = byIndex(listAddresses(socket), ({ index }) => index);
-  const rules = listRules(socket);
   return {
     link: (name) => links.get(name),
     addresses: (index) => addresses.get(index) ?? [],
     neighbours: (index) => neighbours.get(index) ?? [],
     routes: (index) => routes.get(index) ?? [],
-    rules: () => rules,
   };
 }
 

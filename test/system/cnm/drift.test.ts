@@ -56,6 +56,14 @@ test("an interface that took over the index of an endpoint's is left alone, and 
   expect(await ping(two, own.ip)).toBe(true);
 });
 
+test("a rule of the host's own is left alone, though it bears the mark of those in sandboxes", async () => {
+  const rule = "from 10.99.0.1 lookup 8417 proto 80";
+  await onHost("ip", "rule", "add", ...rule.split(" "), "priority", "8000");
+  await attachNew(resident, two, "more.a");
+  expect(await resident.calicoctl("check", "--repair")).toMatchObject({ code: 0, stdout: "" });
+  expect(await must(["ip", "rule"], { namespace: host.namespace })).toContain(rule);
+});
+
 test("an interface that looks like one of an endpoint and is not ours is named, and left alone", async () => {
   const stranger = "cali0123456789a";
   await onHost("ip", "link", "add", stranger, "type", "veth", "peer", "name", "peer0");
