@@ -102,7 +102,7 @@ export class Looks {
     this.atAll("the kernel changed");
   }
 
-  /** How many wait. */
+  /** How many are not done. */
   get backlog(): number {
     return this.#mending.size + this.#surveys.size;
   }

@@ -25,6 +25,7 @@ export class WorkQueue {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #isClosed = false;
+  #isWorking = false;
 
   /** `onFailure` is told of each failure; the work is then tried again later, unless it is asked for before. */
   constructor(work: (key: string) => Promise<void>, onFailure: (key: string, error: unknown) => void) {
@@ -42,9 +43,9 @@ export class WorkQueue {
     this.#schedule();
   }
 
-  /** How many pieces of work wait. */
+  /** How many pieces of work are not done: those that wait, and the one at work. */
   get size(): number {
-    return this.#due.size;
+    return this.#due.size + (this.#isWorking ? 1 : 0);
   }
 
   /** Resolves when nothing is running and nothing is due now. */
@@ -79,12 +80,14 @@ export class WorkQueue {
       if (!next) break;
       const [key, { failures }] = next;
       const began = performance.now();
+      this.#isWorking = true;
       try {
         await this.#work(key);
       } catch (error) {
         this.#onFailure(key, error);
         this.#retry(key, failures + 1);
       }
+      this.#isWorking = false;
       this.#rest(key, performance.now() - began);
     }
     this.#running = undefined;
