@@ -1,7 +1,6 @@
 import type { EndpointPlan, PortPlan } from "../drivers/driver.ts";
-import { familyOf } from "../base/address.ts";
 import type { Finding } from "./findings.ts";
-import { overlap, portText } from "./ports.ts";
+import { overlap, portText, sharedFamilies } from "./ports.ts";
 
 export interface SettledPorts {
   /** Without the ports that an endpoint before them has. */
@@ -29,11 +28,6 @@ export function settlePorts(plans: readonly (readonly EndpointPlan[])[]): Settle
       : { ...endpoint, ports: endpoint.ports.filter((port) => take(endpoint, port)) };
   return { plans: plans.map((endpoints) => endpoints.map(settled)), clashes };
 }
-
-const sharedFamilies = (one: EndpointPlan, other: EndpointPlan): (4 | 6)[] => {
-  const families = new Set(other.addresses.map(familyOf));
-  return one.addresses.map(familyOf).filter((family) => families.has(family));
-};
 
 const clash = (endpoint: EndpointPlan, port: PortPlan, holder: EndpointPlan): Finding => ({
   object: `service ${endpoint.name}.${endpoint.network.name}`,

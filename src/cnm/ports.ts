@@ -71,13 +71,22 @@ export const overlap = (a: PortRecord, b: PortRecord, families: readonly Family[
   families.some((family) => isOf(family, a.hostIp) && isOf(family, b.hostIp)) &&
   (isEvery(a.hostIp) || isEvery(b.hostIp) || a.hostIp === b.hostIp);
 
-type Publishing = Pick<EndpointRecord, "addresses" | "ports">;
+interface Addressed {
+  readonly addresses: readonly string[];
+}
+
+type Publishing = Addressed & Pick<EndpointRecord, "ports">;
+
+/** The families in which a packet could be meant for either. */
+export function sharedFamilies(one: Addressed, other: Addressed): Family[] {
+  const families = new Set(other.addresses.map(familyOf));
+  return one.addresses.map(familyOf).filter((family) => families.has(family));
+}
 
 /** The first port of `endpoint` that the other publishes, too. */
-export function commonPort({ addresses, ports = [] }: Publishing, other: Publishing): PortRecord | undefined {
-  const theirs = other.addresses.map(familyOf);
-  const families = addresses.map(familyOf).filter((family) => theirs.includes(family));
-  return ports.find((wanted) => other.ports?.some((port) => overlap(wanted, port, families)));
+export function commonPort(endpoint: Publishing, other: Publishing): PortRecord | undefined {
+  const families = sharedFamilies(endpoint, other);
+  return endpoint.ports?.find((wanted) => other.ports?.some((port) => overlap(wanted, port, families)));
 }
 
 const isOf = (family: Family, hostIp: string | undefined): boolean =>
